@@ -29,7 +29,7 @@ from catdog_keras import (
     write_report,
 )
 from catdog_keras.datasets.synthetic import write_synthetic
-from catdog_keras.report._plot_highest_losses import plot_highest_losses
+from catdog_keras.report._top_losses_figure import top_losses_figure
 
 PER_CLASS = 625  # a fifth of them is the test set
 
@@ -78,7 +78,7 @@ def _measure(folder: Path, rounds: int) -> None:
 def _report(
     page: Path, name: str, model: keras.Model, evaluation: Evaluation, files: Sequence[str]
 ) -> None:
-    worst = plot_highest_losses(model, evaluation, files, (160, 160))
+    worst = top_losses_figure(model, evaluation, files, (160, 160))
     write_report(page, ModelReport(name, evaluation, top_losses_figure=worst))
 
 

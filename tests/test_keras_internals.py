@@ -13,7 +13,7 @@ from catdog_keras._backend.keras_internals import (
     is_download_error,
     limited_variables,
     marked_uncompiled,
-    replaced,
+    replaced_attributes,
     source_layer,
     variable_index,
 )
@@ -58,7 +58,9 @@ def test_replaced_call_is_used_by_model_and_restored():
     model = dense()
     inputs = np.ones((1, 2), "float32")
     before = keras.ops.convert_to_numpy(model(inputs))
-    with replaced(model.get_layer("one"), call=lambda x, *_, **__: keras.ops.ones((1, 3)) * 7):
+    with replaced_attributes(
+        model.get_layer("one"), call=lambda x, *_, **__: keras.ops.ones((1, 3)) * 7
+    ):
         assert keras.ops.convert_to_numpy(model(inputs)).tolist() == [[7, 7, 7]]
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(model(inputs)), before)
     assert "call" not in vars(model.get_layer("one"))
@@ -67,7 +69,7 @@ def test_replaced_call_is_used_by_model_and_restored():
 def test_replaced_restores_instance_attribute():
     layer = dense().get_layer("one")
     activation = layer.activation
-    with replaced(layer, activation=abs):
+    with replaced_attributes(layer, activation=abs):
         assert layer.activation is abs
     assert layer.activation is activation
 

@@ -7,7 +7,12 @@ import keras
 import pytest
 
 from catdog_keras import augmentation_preset, build_model1
-from catdog_keras._backend.traced_memory import Step, UnknownSizeError, largest_sum, peak_bytes
+from catdog_keras._backend.traced_memory import (
+    TracedStep,
+    UnknownSizeError,
+    largest_sum,
+    peak_bytes,
+)
 
 layers = keras.layers
 BACKEND = keras.backend.backend()
@@ -49,22 +54,33 @@ class Condition(layers.Layer):
 
 
 def test_largest_sum_of_a_chain_is_that_of_two_neighbors():
-    chain = [Step((), 5), Step((0,), 40), Step((1,), 30), Step((2,), 10)]
+    chain = [TracedStep((), 5), TracedStep((0,), 40), TracedStep((1,), 30), TracedStep((2,), 10)]
     assert largest_sum(chain) == 70
 
 
 def test_largest_sum_of_branches_contains_all_of_them():
-    branches = [step for n in range(0, 20, 2) for step in (Step((), 100), Step((n,), 1))]
+    branches = [
+        step for n in range(0, 20, 2) for step in (TracedStep((), 100), TracedStep((n,), 1))
+    ]
     assert largest_sum(branches) >= 1000
 
 
 def test_largest_sum_contains_a_value_until_its_last_use():
-    used_late = [Step((), 100), Step((), 50), Step((1,), 60), Step((2,), 5), Step((0, 3), 1)]
+    used_late = [
+        TracedStep((), 100),
+        TracedStep((), 50),
+        TracedStep((1,), 60),
+        TracedStep((2,), 5),
+        TracedStep((0, 3), 1),
+    ]
     assert largest_sum(used_late) == 210
 
 
 def test_largest_sum_contains_what_a_called_function_needs():
-    assert largest_sum([Step((), 10), Step((0,), 20, inside=500), Step((1,), 30)]) == 510
+    assert (
+        largest_sum([TracedStep((), 10), TracedStep((0,), 20, inside=500), TracedStep((1,), 30)])
+        == 510
+    )
 
 
 def test_largest_sum_of_no_steps_is_zero():

@@ -92,12 +92,12 @@ class _TooLargeError(Exception):
 
 def find_input_range(model: keras.Model) -> Range | None:
     """Returns the range of pixel values that a model expects; None if it cannot be inferred."""
-    arrival = walk(model, BYTES)
+    arrival = walk_to_weights(model, BYTES)
     if arrival is None or arrival.first is None:
         return None
     if not arrival.scalers:
         return arrival.expected
-    walks = {given: walk(model, given) for given in (BYTES, UNIT, SIGNED)}
+    walks = {given: walk_to_weights(model, given) for given in (BYTES, UNIT, SIGNED)}
     arrivals = {given: each for given, each in walks.items() if each is not None}
     wanted = (UNIT, SIGNED) if arrival.expected is None else (arrival.expected,)
     for given, each in arrivals.items():
@@ -112,7 +112,7 @@ def find_input_range(model: keras.Model) -> Range | None:
     return None
 
 
-def walk(model: keras.Model, given: Range) -> PreprocessingTrace | None:
+def walk_to_weights(model: keras.Model, given: Range) -> PreprocessingTrace | None:
     """Passes an image of the given range to the model's first weights; None if unsupported."""
     if not is_plain_graph(model) or len(model.inputs) != 1:
         return None
@@ -122,7 +122,9 @@ def walk(model: keras.Model, given: Range) -> PreprocessingTrace | None:
     image = black_and_white(shape, given)
     arrival = PreprocessingTrace()
     try:
-        arrival.values = range_of(_enter(model, keras.ops.convert_to_tensor(image), arrival))
+        arrival.values = range_of(
+            _run_until_weights(model, keras.ops.convert_to_tensor(image), arrival)
+        )
     except _TooLargeError:
         return None
     except _ReachedWeightsError:
@@ -144,7 +146,7 @@ def starts_with_batch_norm(model: keras.Model, first: keras.Layer) -> bool:
 
     A custom layer is assumed to normalize, because its computation is unknown.
     """
-    layers = list(_every_layer(model))
+    layers = list(_layers_of_graph(model))
     for layer in layers[next(i for i, layer in enumerate(layers) if layer is first) :]:
         if isinstance(layer, _NORMALISATIONS) or contains_batch_norm(layer):
             return True
@@ -172,12 +174,12 @@ def _is_of_network_scale(values: Range) -> bool:
     return 0.5 <= values[1] - values[0] <= 8 and max(map(abs, values)) <= 5
 
 
-def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
+def _run_until_weights(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
     """Runs the layers of a model one by one until one has weights."""
     arrival.models.append(model.name)
     if isinstance(model, keras.Sequential):
         for layer in model.layers:
-            images = _step(layer, (images,), {}, arrival)
+            images = _run_layer(layer, (images,), {}, arrival)
         return images
     if not _has_layer_with_weights(model):
         return model(images, training=False)
@@ -191,7 +193,7 @@ def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
     def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
         args = keras.tree.map_structure(lambda x: known.get(id(x), x), args)
         # An operation may return a list of tensors, for example `keras.ops.split`.
-        return keras.tree.map_structure(stand_in, _step(layer, args, kwargs, arrival))
+        return keras.tree.map_structure(stand_in, _run_layer(layer, args, kwargs, arrival))
 
     def stand_in(tensor: Any) -> keras.KerasTensor:
         placeholders.append(keras.KerasTensor(tensor.shape))
@@ -205,14 +207,15 @@ def _enter(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
     return images
 
 
-def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingTrace) -> Any:
+def _run_layer(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingTrace) -> Any:
+    """Runs a layer in a walk through a model; records how it changes the range of images."""
     if is_plain_graph(layer) and (
         _has_layer_with_weights(layer) or isinstance(layer, keras.Sequential)
     ):
-        return _enter(layer, args[0], arrival)
+        return _run_until_weights(layer, args[0], arrival)
     given = range_of(args[0])
     if _has_weights(layer):
-        _end(layer, given, arrival)
+        _stop_at_weights(layer, given, arrival)
     arrival.augmentations += [(each, given) for each in _with_value_range(layer)]
     if isinstance(layer, keras.Layer):  # not an operation of keras.ops
         kwargs = {**kwargs, "training": False}
@@ -227,7 +230,8 @@ def _step(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingT
     return outputs
 
 
-def _end(layer: keras.Layer, given: Range, arrival: PreprocessingTrace) -> NoReturn:
+def _stop_at_weights(layer: keras.Layer, given: Range, arrival: PreprocessingTrace) -> NoReturn:
+    """Records the first layer with weights and the range of its inputs, and stops the walk."""
     arrival.first, arrival.values = layer, given
     raise _ReachedWeightsError
 
@@ -240,13 +244,15 @@ def _has_weights(layer: Any) -> bool:
 
 
 def _has_layer_with_weights(model: keras.Model) -> bool:
-    return any(_has_weights(layer) for layer in _every_layer(model))
+    """Returns whether a model has trainable weights; see `_has_weights`."""
+    return any(_has_weights(layer) for layer in _layers_of_graph(model))
 
 
-def _every_layer(model: keras.Model) -> Iterator[keras.Layer]:
+def _layers_of_graph(model: keras.Model) -> Iterator[keras.Layer]:
+    """Yields the layers of a model, in place of nested models their layers."""
     for layer in model.layers:
         if is_plain_graph(layer):
-            yield from _every_layer(layer)
+            yield from _layers_of_graph(layer)
         else:
             yield layer
 
@@ -258,6 +264,11 @@ def _with_value_range(layer: Any) -> Iterator[Any]:
     for inner in (getattr(layer, "layer", None), *(getattr(layer, "layers", None) or ())):
         if inner is not None:
             yield from _with_value_range(inner)
+
+
+def format_range(values: Range) -> str:
+    """Returns a range of pixel values for a message, as `[0, 255]`."""
+    return f"[{values[0]:.4g}, {values[1]:.4g}]"
 
 
 def range_of(tensors: Any) -> Range:

@@ -46,3 +46,15 @@ def how_to_reshape(shape: Shape, wanted: Shape) -> str:
         f"Load the images with image_size={tuple(wanted[:-1])}, or build the model for these "
         "images."
     )
+
+
+def check_batch_shape(name: str, shape: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
+    """Raises an error, with how to convert the images, if their shape is not the expected one."""
+    if fits_shape(shape, expected):
+        return
+    remedy = how_to_fit(shape, expected)
+    sides = ", ".join("any" if side is None else str(side) for side in expected[1:])
+    raise ValueError(
+        f"`{name}` must hold images of shape (batch, {sides}), the input shape of the model; "
+        f"received shape {shape}. {remedy}".rstrip()
+    )

@@ -60,17 +60,17 @@ class LayerGraph:
         for layer in config["layers"]:
             graph.sources[layer["name"]] = []
             for call in layer["inbound_nodes"]:
-                for source in _tensors(call):
+                for source in _source_layers(call):
                     graph.sources[layer["name"]].append(source)
                     graph.users.setdefault(source, []).append(layer["name"])
                 if call["kwargs"].get("training"):
                     graph.in_training.add(layer["name"])
-        for source in _outputs(config["output_layers"]):
+        for source in _output_layers(config["output_layers"]):
             graph.users.setdefault(source, []).append("")
         return graph
 
 
-def _tensors(call: Any) -> Iterator[str]:
+def _source_layers(call: Any) -> Iterator[str]:
     """Yields the names of the layers whose outputs are among the arguments of a call."""
     if isinstance(call, dict):
         source = source_layer(call)
@@ -78,13 +78,13 @@ def _tensors(call: Any) -> Iterator[str]:
             yield source
         else:
             for value in call.values():
-                yield from _tensors(value)
+                yield from _source_layers(value)
     elif isinstance(call, list | tuple):
         for value in call:
-            yield from _tensors(value)
+            yield from _source_layers(value)
 
 
-def _outputs(structure: Any) -> Iterator[str]:
+def _output_layers(structure: Any) -> Iterator[str]:
     """Yields the names of the layers in a nested structure of (name, call, position)."""
     if isinstance(structure, dict):
         structure = list(structure.values())
@@ -92,7 +92,7 @@ def _outputs(structure: Any) -> Iterator[str]:
         yield structure[0]
     else:
         for part in structure:
-            yield from _outputs(part)
+            yield from _output_layers(part)
 
 
 # Layers that return their inputs unchanged at inference.
@@ -128,7 +128,7 @@ def output_layer(model: keras.Model) -> Any:
     if isinstance(model, keras.Sequential):
         last = model.layers[-1]
     else:
-        name = next(_outputs(model.get_config()["output_layers"]))
+        name = next(_output_layers(model.get_config()["output_layers"]))
         last = next((each for each in model.operations if each.name == name), None)
     return output_layer(last) if is_plain_graph(last) else last
 
@@ -147,7 +147,7 @@ def layers_from_end(model: keras.Model) -> Iterator[Any]:
         operations = {operation.name: operation for operation in model.operations}
         config = model.get_config()
         sources = LayerGraph.from_model(model).sources
-        names = [next(_outputs(config["output_layers"]))]
+        names = [next(_output_layers(config["output_layers"]))]
         while len(sources.get(names[-1], ())) == 1:
             names.append(sources[names[-1]][0])
         layers = [operations.get(name) for name in names]
@@ -167,7 +167,7 @@ def _last_layer(model: keras.Model) -> Any:
     else:
         operations = {operation.name: operation for operation in model.operations}
         sources = LayerGraph.from_model(model).sources
-        name = next(_outputs(model.get_config()["output_layers"]))
+        name = next(_output_layers(model.get_config()["output_layers"]))
         layers = [operations.get(name)]
         while _passes_through(layers[0]) and len(sources[name]) == 1:
             name = sources[name][0]

@@ -14,7 +14,7 @@ from catdog_keras._arrays import to_tensor_or_numbers
 from catdog_keras._backend import prefers_predict_on_batch
 from catdog_keras._backend.keras_internals import OUT_OF_DATA_WARNING
 from catdog_keras._image_errors import image_errors
-from catdog_keras._input_shape import fits_shape, how_to_fit
+from catdog_keras._input_shape import check_batch_shape
 from catdog_keras._layer_graph import is_graph
 from catdog_keras._message import argument
 from catdog_keras._probabilities import FloatArray
@@ -61,20 +61,8 @@ def check_inputs(name: str, model: keras.Model, images: Tensors) -> Tensors:
             f"received {len(shapes)}."
         )
     for shape, expected in zip(shapes, inputs, strict=True):
-        check_shape(name, shape, (None, *expected[1:]))
+        check_batch_shape(name, shape, (None, *expected[1:]))
     return arrays
-
-
-def check_shape(name: str, shape: tuple[int, ...], expected: tuple[int | None, ...]) -> None:
-    """Raises an error, with how to convert the images, if their shape is not the expected one."""
-    if fits_shape(shape, expected):
-        return
-    remedy = how_to_fit(shape, expected)
-    sides = ", ".join("any" if side is None else str(side) for side in expected[1:])
-    raise ValueError(
-        f"`{name}` must hold images of shape (batch, {sides}), the input shape of the model; "
-        f"received shape {shape}. {remedy}".rstrip()
-    )
 
 
 def predict_batch(name: str, model: keras.Model, images: Tensors) -> Tensors:

@@ -16,6 +16,7 @@ from catdog_keras._input_range import (
     UNIT,
     Range,
     find_input_range,
+    format_range,
     same_range,
 )
 from catdog_keras._preprocessing_schemes import SCHEMES
@@ -98,10 +99,9 @@ class RangeCheck:
             )
         elif self._expected is not None and self._contradicts(self._expected, found, is_complete):
             self._has_warned = True
-            low, high = self._expected
             warn(
-                f"The model expects pixel values in [{low:.4g}, {high:.4g}], but the images in "
-                f"`{name}` are in [{found[0]:.4g}, {found[1]:.4g}]. The results are probably "
+                f"The model expects pixel values in {format_range(self._expected)}, but the images "
+                f"in `{name}` are in {format_range(found)}. The results are probably "
                 "wrong. Scale the images, or put the scaling into the model.",
                 InputRangeWarning,
             )
@@ -116,8 +116,8 @@ class RangeCheck:
             if min(before, largest) > 0 and max(before, largest) > 50 * min(before, largest):
                 self._has_warned = True
                 warn(
-                    f"The images in `{other}` are in [{low:.4g}, {high:.4g}], but those in "
-                    f"`{name}` are in [{found[0]:.4g}, {found[1]:.4g}]. Scale both alike.",
+                    f"The images in `{other}` are in {format_range((low, high))}, but those in "
+                    f"`{name}` are in {format_range(found)}. Scale both alike.",
                     InputRangeWarning,
                 )
                 return

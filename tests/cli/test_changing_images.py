@@ -269,14 +269,14 @@ def _change_in_evaluation(monkeypatch, change, changed):
 
 def _change_before_figure(monkeypatch, change, changed, module=_run):
     """Changes the image with the highest loss before it is drawn."""
-    plot = module.plot_highest_losses
+    plot = module.top_losses_figure
 
     def change_and_plot(model, evaluation, files, image_size, **preparation):
         changed.append(Path(files[evaluation.top_losses(1)[0].index]))
         change(changed[0])
         return plot(model, evaluation, files, image_size, **preparation)
 
-    monkeypatch.setattr(module, "plot_highest_losses", change_and_plot)
+    monkeypatch.setattr(module, "top_losses_figure", change_and_plot)
 
 
 TUTORIAL = ["--epochs", "1", "--image-size", "46", "--batch-size", "4"]

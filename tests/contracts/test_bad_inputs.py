@@ -340,7 +340,7 @@ def undrawn():
     from catdog_keras.plotting import _canvas
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_canvas, "measure", lambda ax: (300.0, 200.0))
+        patch.setattr(_canvas, "measure_axes", lambda ax: (300.0, 200.0))
         yield
 
 

@@ -153,9 +153,9 @@ def test_metadata_are_read_back(exported, model):
     assert metadata.input_dtype == "uint8"
     assert len(metadata.source_sha256) == 64
     other = keras.models.clone_model(model)
-    assert _export_model._digest(other, None) != metadata.source_sha256
+    assert _export_model._source_digest(other, None) != metadata.source_sha256
     other.set_weights(model.get_weights())
-    assert _export_model._digest(other, None) == metadata.source_sha256
+    assert _export_model._source_digest(other, None) == metadata.source_sha256
 
 
 def test_class_names_are_where_other_programs_read_them(exported):
@@ -258,11 +258,11 @@ def test_last_layer_decides_on_logits_without_a_run(monkeypatch):
         return model(batch)
 
     monkeypatch.setattr(_export_model, "predict_batch", predict)
-    assert _export_model._returns_logits(small_model(), SIZE)
-    assert not _export_model._returns_logits(small_model(activation="softmax"), SIZE)
+    assert _export_model._determine_from_logits(small_model(), SIZE)
+    assert not _export_model._determine_from_logits(small_model(activation="softmax"), SIZE)
     assert not seen
     unknown = keras.Sequential([small_model(), keras.layers.Lambda(keras.ops.softmax)])
-    assert not _export_model._returns_logits(unknown, SIZE)
+    assert not _export_model._determine_from_logits(unknown, SIZE)
     assert seen == [(8, *SIZE, 3)]
 
 
@@ -356,7 +356,7 @@ def test_file_that_predicts_something_else_is_kept_under_another_name(
 def test_failed_export_leaves_old_file_and_nothing_else(model, tmp_path, monkeypatch):
     path = tmp_path / "new" / "model"
     for folder in (path.parent, None):
-        monkeypatch.setattr(_export_model, "convert", failing)
+        monkeypatch.setattr(_export_model, "convert_to_file", failing)
         with pytest.raises(ValueError, match="stopped"):
             export_model(model, path)
         assert not path.parent.exists() or folder is None
@@ -620,7 +620,7 @@ WRONG_ARGUMENTS = {
 
 @pytest.mark.parametrize("kind", WRONG_ARGUMENTS)
 def test_wrong_argument_is_rejected_before_any_work(kind, model, tmp_path, monkeypatch):
-    monkeypatch.setattr(_export_model, "convert", None)
+    monkeypatch.setattr(_export_model, "convert_to_file", None)
     name, options, words = WRONG_ARGUMENTS[kind]
     with pytest.raises((TypeError, ValueError), match=words):
         export_model(model, tmp_path / name, **options)

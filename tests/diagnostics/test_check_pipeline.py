@@ -20,7 +20,7 @@ from catdog_keras import (
     check_pipeline,
     transfer_model,
 )
-from catdog_keras.diagnostics._findings import FINDINGS
+from catdog_keras.diagnostics._pipeline_report import FINDINGS
 
 ON_TENSORFLOW = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="what networks want is the same everywhere"

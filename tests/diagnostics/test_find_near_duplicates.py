@@ -9,8 +9,13 @@ from PIL import Image
 
 from catdog_keras.datasets.synthetic import draw_image
 from catdog_keras.diagnostics import DataFinding, NearDuplicatePair, find_near_duplicates
-from catdog_keras.diagnostics._align_images import NONE, _describe, align, index_image
-from catdog_keras.diagnostics._find_near_duplicates import _describe as describe_group
+from catdog_keras.diagnostics._align_images import (
+    NONE,
+    _alignment_of_map,
+    align_thumbnails,
+    index_image,
+)
+from catdog_keras.diagnostics._find_near_duplicates import _describe_group as describe_group
 from catdog_keras.diagnostics._measure_images import measure_pixels
 
 DRAWN = [draw_image("cat" if number % 2 else "dog", number) for number in range(8)]
@@ -23,7 +28,7 @@ def thumbnail(image):
 
 def aligned(one, other):
     first, second = thumbnail(one), thumbnail(other)
-    return align(first, second, index_image(first), index_image(second))
+    return align_thumbnails(first, second, index_image(first), index_image(second))
 
 
 def crop(image, left, top, share=0.8):
@@ -135,7 +140,9 @@ def test_different_drawings_of_one_shape_are_not_near_duplicates(numbers):
 @given(st.floats(-80, 80), st.floats(0.4, 2.5))
 def test_only_small_rotations_and_moderate_scales_are_plausible(degrees, scale):
     sine, cosine = np.sin(np.radians(degrees)) * scale, np.cos(np.radians(degrees)) * scale
-    found = _describe(np.array([[cosine, -sine, 0.1], [sine, cosine, 0]]), 0.9, mirrored=True)
+    found = _alignment_of_map(
+        np.array([[cosine, -sine, 0.1], [sine, cosine, 0]]), 0.9, mirrored=True
+    )
     assume(min(abs(abs(degrees) - 15), abs(scale - 0.65), abs(scale - 1 / 0.65)) > 1e-3)
     if abs(degrees) > 15 or not 0.65 < scale < 1 / 0.65:
         assert found == NONE
@@ -144,7 +151,7 @@ def test_only_small_rotations_and_moderate_scales_are_plausible(degrees, scale):
 
 
 def test_mirroring_by_affine_map_is_not_plausible():
-    assert _describe(np.array([[1.0, 0, 0], [0, -1, 0]]), 0.9, mirrored=False) == NONE
+    assert _alignment_of_map(np.array([[1.0, 0, 0], [0, -1, 0]]), 0.9, mirrored=False) == NONE
 
 
 @given(st.permutations(range(8)))

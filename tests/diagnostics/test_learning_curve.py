@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from catdog_keras.diagnostics import LearningCurve, learning_curve
-from catdog_keras.diagnostics._learning_curve import _describe
+from catdog_keras.diagnostics._learning_curve import _describe_gain
 from catdog_keras.diagnostics._linear_head import HeadInputs, choose_penalty
 from catdog_keras.diagnostics._power_law import PowerLaw
 
@@ -175,5 +175,5 @@ def test_interval_of_the_gain_decides_the_advice(gain_interval, advice):
         gain_interval=gain_interval,
         findings=(),
     )
-    assert advice in _describe(curve)
-    assert "a gain of 1.2 points" in _describe(curve)
+    assert advice in _describe_gain(curve)
+    assert "a gain of 1.2 points" in _describe_gain(curve)

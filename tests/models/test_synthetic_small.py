@@ -9,7 +9,7 @@ import pytest
 from catdog_keras import fit_head, transfer_model
 from catdog_keras.datasets.synthetic import draw_image
 from catdog_keras.models import _synthetic_small as synthetic_small
-from catdog_keras.models._synthetic_small import build_synthetic_small, read_weights
+from catdog_keras.models._synthetic_small import build_synthetic_small, read_packaged_weights
 
 SHAPE = (96, 96, 3)
 
@@ -29,7 +29,7 @@ def test_synthetic_small_weights_file_is_at_most_one_megabyte():
 
 def test_synthetic_small_loads_packaged_weights_and_is_frozen():
     backbone = transfer_model("synthetic_small", SHAPE).get_layer("synthetic_small")
-    packaged = read_weights()
+    packaged = read_packaged_weights()
     assert len(packaged) == len(backbone.get_weights())
     for expected, loaded in zip(packaged, backbone.get_weights(), strict=True):
         np.testing.assert_array_equal(loaded, expected)

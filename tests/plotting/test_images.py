@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from catdog_keras.plotting import plot_images
-from catdog_keras.plotting._image_arrays import find_range
+from catdog_keras.plotting._image_arrays import find_display_range
 from tests.plotting.numbered_images import numbered_images, shown_numbers
 
 NAMES = ["cats", "dogs"]
@@ -164,7 +164,7 @@ GRADIENT = np.linspace(0, 1, 12).reshape(1, 2, 2, 3)
     ],
 )
 def test_value_range_is_inferred_from_images(images, low, high):
-    assert find_range(list(images)) == pytest.approx((low, high))
+    assert find_display_range(list(images)) == pytest.approx((low, high))
     figure = plot_images((images, [0]), class_names=["cat"], per_class=1)
     values = np.clip((images[0].astype(float) - low) / (high - low), 0, 1)
     assert np.array_equal(figure.axes[0].images[0].get_array(), np.rint(255 * values))
@@ -173,7 +173,7 @@ def test_value_range_is_inferred_from_images(images, low, high):
 @given(hnp.arrays("float32", (2, 3, 3, 3), elements=st.floats(width=32)))
 def test_plot_images_accepts_any_float_values(images):
     """NaN and infinities included."""
-    low, high = find_range(list(images))
+    low, high = find_display_range(list(images))
     assert np.isfinite([low, high]).all()
     plot_images((images, [0, 0]), class_names=["cat"])
 

@@ -17,9 +17,9 @@ from catdog_keras.evaluation import compare
 from catdog_keras.evaluation._baseline import describe_against_baseline
 from catdog_keras.report import (
     _class_curves as class_curves,
-    _plot_highest_losses as top_losses,
     _sections as sections,
     _side_by_side as side_by_side,
+    _top_losses_figure as highest_losses,
 )
 from catdog_keras.report._environment import describe_environment
 from catdog_keras.report._side_by_side import models_section
@@ -421,8 +421,8 @@ def test_heat_maps_explain_predicted_class(tmp_path, monkeypatch):
         asked.append((model, classes))
         return np.zeros(images.shape[:3])
 
-    monkeypatch.setattr(top_losses, "grad_cam", spy)
-    figure = top_losses.plot_highest_losses("the model", evaluation, files, (8, 8))
+    monkeypatch.setattr(highest_losses, "grad_cam", spy)
+    figure = highest_losses.top_losses_figure("the model", evaluation, files, (8, 8))
     assert asked == [("the model", [1, 0, 0])]  # of falling loss
     titles = [title for ax in figure.axes if (title := ax.get_title("left"))]
     shown = [title.partition(":")[0].partition(" (")[0] for title in titles]

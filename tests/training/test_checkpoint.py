@@ -12,7 +12,7 @@ import pytest
 
 from catdog_keras.training import _checkpoint
 from catdog_keras.training._checkpoint import MAGIC, Checkpoint
-from catdog_keras.training._training_state import Progress, State, values
+from catdog_keras.training._training_state import StageProgress, TrainingState, read_values
 
 CALL = {"epochs": 9}
 
@@ -28,10 +28,10 @@ def state_of(model):
     """Returns a state after a number of epochs; each has other weights."""
 
     def make(epochs):
-        variables = values(model.variables)
+        variables = read_values(model.variables)
         variables[0] = np.full_like(variables[0], epochs)
         seeds = [variable for variable in variables if variable.dtype.kind != "f"]
-        return State(Progress(7, [epochs]), variables, seeds, random=random_of())
+        return TrainingState(StageProgress(7, [epochs]), variables, seeds, random=random_of())
 
     return make
 

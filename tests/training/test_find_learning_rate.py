@@ -8,7 +8,7 @@ from hypothesis import given, strategies as st
 from catdog_keras import LRFinderResult, find_learning_rate
 from catdog_keras._range_check import RangeCheck
 from catdog_keras.training import _find_learning_rate as sweeping
-from catdog_keras.training._features import FeatureExtractor
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._suggest_rate import suggest_rate
 from tests.arrays import copy_values
 from tests.training.fine_tuning_cases import model
@@ -143,7 +143,7 @@ def test_sweep_of_frozen_model_equals_the_sweep_of_all_its_layers(compiled, monk
         tested.compile(keras.optimizers.SGD(momentum=0.9), loss)
     arguments = {"min_lr": 1e-3, "steps": 15}
     cached = find_learning_rate(tested, data, **arguments)
-    monkeypatch.setattr(sweeping, "_split_or_none", lambda _: None)
+    monkeypatch.setattr(sweeping, "_split_at_head_or_none", lambda _: None)
     whole = find_learning_rate(tested, data, **arguments)
     assert len(set(cached.losses)) == 15
     np.testing.assert_allclose(cached.losses, whole.losses, rtol=1e-4)
@@ -242,7 +242,7 @@ def test_sweep_ends_when_running_mean_exceeds_four_times_its_minimum(factor, end
     losses = [10.0, *[10.0 * factor] * 400]
     model = ScriptedModel(losses)
     batches = [(*separable(), None)] * 401
-    kept = sweeping._losses(model, batches, RangeCheck(model))
+    kept = sweeping._sweep_losses(model, batches, RangeCheck(model))
     assert (len(kept) < 401) is ends
 
 

@@ -7,12 +7,8 @@ import pytest
 from catdog_keras import FineTuneConfig, fine_tune, transfer_model
 from catdog_keras._batches import BATCH_SIZE
 from catdog_keras.training._fine_tuning_loop import _lr_schedule
-from catdog_keras.training._split_model import (
-    find_backbone,
-    first_unfrozen,
-    split_at_trained,
-    unfreeze_from,
-)
+from catdog_keras.training._model_parts import split_at_trained
+from catdog_keras.training._unfreezing import find_backbone, first_unfrozen, unfreeze_from
 from tests.arrays import all_equal, copy_values
 from tests.training.fine_tuning_cases import LAYERS, SHAPE, labeled_images, model
 

@@ -8,9 +8,10 @@ import pytest
 
 from catdog_keras import RandomAffine, _backend, fit_head, transfer_model
 from catdog_keras._compile import compile_if_needed
-from catdog_keras.training import _feature_store as feature_store, _features as feature_extraction
-from catdog_keras.training._features import FeatureBatches, FeatureExtractor
-from catdog_keras.training._split_model import split_at_head
+from catdog_keras.training import _feature_store as feature_store
+from catdog_keras.training._feature_batches import FeatureBatches, FeatureIndex
+from catdog_keras.training._feature_extractor import BATCH_SIZE, FeatureExtractor
+from catdog_keras.training._model_parts import split_at_head
 
 SHAPE = (8, 8, 3)
 COUNT = 40
@@ -209,7 +210,7 @@ def test_feature_batches_yield_each_image_once_per_epoch_in_random_view():
     keys = [[bytes([image, view]) for view in range(3)] for image in range(COUNT)]
     for key in [key for views in keys for key in views]:
         store.add([key], np.array([list(key)], np.float32))
-    data = feature_extraction.FeatureIndex(keys, np.arange(COUNT), None, batch_size=7)
+    data = FeatureIndex(keys, np.arange(COUNT), None, batch_size=7)
     batches = FeatureBatches(store, data, seed=0)
     views = set()
     for _ in range(6):
@@ -508,7 +509,7 @@ def test_fit_head_rejects_multiple_tensors_from_frozen_layers():
         ({"data": "cats"}, TypeError, "`train` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received train='cats'."),
         ({"data": []}, ValueError, "`train` must hold at least one image; received an empty dataset."),
         ({"data": [np.zeros((2, *SHAPE))]}, ValueError, "`train` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received a batch that is of type ndarray."),
-        ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold batches of images of shape (8, 8, 3), the input shape of the model; received a batch of shape (2, 9, 8, 3)."),
+        ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold images of shape (batch, 8, 8, 3), the input shape of the model; received shape (2, 9, 8, 3). Load the images with image_size=(8, 8), or build the model for these images."),
         ({"data": [(np.zeros((2, *SHAPE)), [0])]}, ValueError, "`train` must have a label for each image; received 2 images and labels of shape (1,)."),
         ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or check the label."),
         ({"data": [(np.zeros((2, *SHAPE)), np.eye(2))]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts."),
@@ -557,7 +558,7 @@ def test_backbone_predicts_with_single_batch_size(monkeypatch):
         lambda self, x: sizes.add(len(x)) or predict(self, x),
     )
     train(small_model(), batches(7), validation_data=batches(3))
-    assert sizes == {feature_extraction.BATCH_SIZE}
+    assert sizes == {BATCH_SIZE}
 
 
 def test_fit_head_trains_whole_model_when_devices_share_batches(monkeypatch):

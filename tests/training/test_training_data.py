@@ -119,7 +119,7 @@ def two_arrays(*_):
         ([(IMAGES, LABELS, ["1"] * 4)], "`train` must hold sample weights as numbers; received strings such as '1'."),
         ([(IMAGES, LABELS, np.ones(3))], "`train` must have a sample weight for each image; received 4 images and sample weights of shape (3,)."),
         ([(IMAGES, LABELS, np.ones((4, 2)))], "`train` must have a sample weight for each image; received 4 images and sample weights of shape (4, 2)."),
-        ([(np.float32(3), LABELS)], "`train` must hold batches of images of shape (8, 8, 3), the input shape of the model; received a batch of shape ()."),
+        ([(np.float32(3), LABELS)], "`train` must hold images of shape (batch, 8, 8, 3), the input shape of the model; received shape ()."),
     ],
 )  # fmt: skip
 def test_batches_that_are_not_numbers_are_named(data, found):

@@ -43,7 +43,7 @@ from catdog_keras._backend.tf_data import (
     call_in_map,
     is_foreign_tf_tensor,
     ops_for,
-    reverse,
+    reverse_axis,
     to_dense,
 )
 from catdog_keras._backend.torch_random_state import random_state, set_random_state
@@ -80,7 +80,7 @@ __all__ = [
     "resample",
     "resize_images",
     "resolve_data_format",
-    "reverse",
+    "reverse_axis",
     "set_random_state",
     "strategy_scope",
     "to_dense",

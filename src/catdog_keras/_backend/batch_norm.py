@@ -83,6 +83,7 @@ def normalize_stock(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
 def _tensorflow_batch_norm_training(
     inputs: Any, gamma: Any, beta: Any, epsilon: float
 ) -> tuple[Any, Any, Any]:
+    """`batch_norm_training` by TensorFlow's fused kernel, with correct second derivatives."""
     import tensorflow as tf
 
     def plain(inputs: Any, gamma: Any, beta: Any) -> Any:
@@ -139,6 +140,7 @@ def _tensorflow_fused(
 def _torch_batch_norm_training(
     inputs: Any, axis: int, gamma: Any, beta: Any, epsilon: float
 ) -> tuple[Any, Any, Any]:
+    """`batch_norm_training` by PyTorch's kernel, which needs the channels on axis 1."""
     import torch
 
     inputs = _channels_second(inputs, axis)
@@ -153,8 +155,10 @@ def _torch_batch_norm_training(
 
 
 def _channels_second(inputs: Any, axis: int) -> Any:
+    """Returns `inputs` with the channels on axis 1, where PyTorch's kernel expects them."""
     return inputs if axis == 1 else inputs.permute(0, 3, 1, 2)
 
 
 def _channels_back(outputs: Any, axis: int) -> Any:
+    """Inverse of `_channels_second`: returns the outputs with the channels on `axis`."""
     return outputs if axis == 1 else outputs.permute(0, 2, 3, 1)

@@ -20,6 +20,7 @@ def feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any,
 
 
 def _tensorflow_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
+    """`feature_gradient` by a gradient tape that watches the intermediate tensor alone."""
     import tensorflow as tf
 
     found: list[Any] = []
@@ -36,6 +37,7 @@ def _tensorflow_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -
 
 
 def _torch_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
+    """`feature_gradient` by recording operations only after the intermediate tensor."""
     import torch
 
     found: list[Any] = []
@@ -52,6 +54,7 @@ def _torch_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tup
 
 
 def _jax_feature_gradient(score: Callable[[Callable[[Any], Any]], Any]) -> tuple[Any, Any]:
+    """`feature_gradient` with respect to zeros that are added to the intermediate tensor."""
     import jax
 
     def offset_score(offset: Any) -> tuple[Any, Any]:

@@ -78,23 +78,23 @@ def normalize_and_pool(
         # support.
         maps, gamma, beta = (tf.stop_gradient(each) for each in (maps, gamma, beta))
         values = tf.nn.relu(maps) if rectify else maps
-        words = _words(values)
-        mean, variance = _moments(values, words, compiled)
+        words = _as_words(values)
+        mean, variance = _channel_moments(values, words, compiled)
         steepness = tf.math.rsqrt(variance + epsilon)
         scale = gamma * steepness
         maxima = compiled.maxima(words, tf.sign(gamma), window)
-        outputs = _values(compiled.affine(maxima, mean, scale, beta), maps)
+        outputs = _from_words(compiled.affine(maxima, mean, scale, beta), maps)
 
         def gradient(maps: Any, gamma: Any, beta: Any, upstream: Any) -> tuple[Any, Any, Any]:
             del gamma, beta
-            flowing = _words(upstream)
-            total, product = _sums(*compiled.products(flowing, maxima, mean))
+            flowing = _as_words(upstream)
+            total, product = _add_partial_sums(*compiled.products(flowing, maxima, mean))
             of_gamma = product * steepness
-            count = _count(values)
+            count = _values_per_channel(values)
             offset, slope = -scale * total / count, -scale * steepness * of_gamma / count
             coefficients = (scale, offset, slope, mean)
             of_maps = compiled.gradient(words, maxima, flowing, coefficients, window, rectify)
-            return _values(of_maps, maps), of_gamma, total
+            return _from_words(of_maps, maps), of_gamma, total
 
         once = with_second_order_gradient(plain, gradient)
         return (outputs, mean, variance), lambda upstream, *_: once(*inputs, upstream)
@@ -111,7 +111,7 @@ def _runs_on_cpu() -> bool:
         return not tf.config.list_logical_devices("GPU")
 
 
-def _moments(values: Any, words: Any, compiled: Any) -> tuple[Any, Any]:
+def _channel_moments(values: Any, words: Any, compiled: Any) -> tuple[Any, Any]:
     """Returns the mean and the biased variance per channel, in float32.
 
     Sums the values and their squares after subtracting an estimate of the mean, which is the mean
@@ -123,20 +123,20 @@ def _moments(values: Any, words: Any, compiled: Any) -> tuple[Any, Any]:
 
     row = tf.cast(values[:, values.shape[1] // 2], tf.float32)
     guess = tf.reduce_mean(row, axis=(0, 1))
-    total, squares = _sums(*compiled.squares(words, guess))
-    count = _count(values)
+    total, squares = _add_partial_sums(*compiled.squares(words, guess))
+    count = _values_per_channel(values)
     shift = total / count
     return guess + shift, tf.maximum(squares / count - shift * shift, 0.0)
 
 
-def _count(values: Any) -> Any:
+def _values_per_channel(values: Any) -> Any:
     """Returns the number of values per channel, as a float32."""
     import tensorflow as tf
 
     return tf.cast(tf.reduce_prod(tf.shape(values, tf.int64)[:-1]), tf.float32)
 
 
-def _words(values: Any) -> Any:
+def _as_words(values: Any) -> Any:
     """Reinterprets values as 32-bit words: float32, or two bfloat16 channels as one integer."""
     import tensorflow as tf
 
@@ -147,8 +147,8 @@ def _words(values: Any) -> Any:
     return tf.bitcast(pairs, tf.int32)
 
 
-def _values(words: Any, like: Any) -> Any:
-    """Inverse of `_words`, with the dtype and the number of channels of `like`."""
+def _from_words(words: Any, like: Any) -> Any:
+    """Inverse of `_as_words`, with the dtype and the number of channels of `like`."""
     import tensorflow as tf
 
     if words.dtype == like.dtype:
@@ -157,7 +157,7 @@ def _values(words: Any, like: Any) -> Any:
     return tf.reshape(tf.bitcast(words, like.dtype), (-1, height, width, like.shape[-1]))
 
 
-def _sums(partial: Any, rest: Any) -> tuple[Any, Any]:
+def _add_partial_sums(partial: Any, rest: Any) -> tuple[Any, Any]:
     """Returns both sums per channel, from the partial sums of a kernel.
 
     Rows are added by a matrix product with ones, which runs at memory bandwidth; TensorFlow's

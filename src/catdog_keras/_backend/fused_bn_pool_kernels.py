@@ -32,24 +32,31 @@ def kernels(shape: tuple[int | None, ...], dtype: str) -> SimpleNamespace:
 
 
 def squares(words: Any, guess: Any) -> tuple[Any, Any]:
-    """Sums of the values centered by `guess`, and of their squares; see `_sums`."""
+    """Sums of the values centered by `guess`, and of their squares; see `_partial_sums`."""
 
     def terms(rows: Any) -> list[Any]:
-        centers = _by_plane(guess, words)
-        centered = [plane - center for plane, center in zip(_planes(rows), centers, strict=True)]
+        centers = _split_by_plane(guess, words)
+        centered = [
+            plane - center for plane, center in zip(_float_planes(rows), centers, strict=True)
+        ]
         return [term for each in centered for term in (each, each * each)]
 
-    return _sums(terms, words)
+    return _partial_sums(terms, words)
 
 
 def products(words: Any, others: Any, center: Any) -> tuple[Any, Any]:
-    """Sums of the values, and of their products with the centered `others`; see `_sums`."""
+    """Sums of the values, and of their products with the centered `others`; see `_partial_sums`."""
 
     def terms(rows: Any, other_rows: Any) -> list[Any]:
-        each = zip(_planes(rows), _planes(other_rows), _by_plane(center, words), strict=True)
+        each = zip(
+            _float_planes(rows),
+            _float_planes(other_rows),
+            _split_by_plane(center, words),
+            strict=True,
+        )
         return [term for value, other, middle in each for term in (value, value * (other - middle))]
 
-    return _sums(terms, words, others)
+    return _partial_sums(terms, words, others)
 
 
 def maxima(words: Any, sign: Any, window: tuple[int, int]) -> Any:
@@ -59,22 +66,24 @@ def maxima(words: Any, sign: Any, window: tuple[int, int]) -> Any:
     """
     import tensorflow as tf
 
-    cells = [_planes(cell) for cell in _cells(words, window)]
+    cells = [_float_planes(cell) for cell in _window_values(words, window)]
     pooled = []
-    for plane, factor in enumerate(_by_plane(sign, words)):
+    for plane, factor in enumerate(_split_by_plane(sign, words)):
         best = cells[0][plane] * factor
         for cell in cells[1:]:
             best = tf.maximum(best, cell[plane] * factor)
         pooled.append(tf.where(factor == 0, cells[0][plane], best * factor))
-    return _pack(pooled, exact=True)
+    return _pack_planes(pooled, exact=True)
 
 
 def affine(words: Any, center: Any, scale: Any, shift: Any) -> Any:
     """Computes `(values - center) * scale + shift`, with three numbers per channel."""
-    factors = (_by_plane(per_channel, words) for per_channel in (center, scale, shift))
-    planes = zip(_planes(words), *factors, strict=True)
+    factors = (_split_by_plane(per_channel, words) for per_channel in (center, scale, shift))
+    planes = zip(_float_planes(words), *factors, strict=True)
     # Values far from zero are close to the center: subtract first to avoid cancellation.
-    return _pack([(values - middle) * slope + offset for values, middle, slope, offset in planes])
+    return _pack_planes(
+        [(values - middle) * slope + offset for values, middle, slope, offset in planes]
+    )
 
 
 def gradient(
@@ -102,10 +111,12 @@ def gradient(
         return tf.pad(pooled, [*missing, (0, 0)])[:, :, None, :, None]
 
     places = tf.reshape(tf.range(window[0] * window[1]), (1, 1, window[0], 1, window[1], 1))
-    cells = [_planes(cell) for cell in _cells(words, window)]
+    cells = [_float_planes(cell) for cell in _window_values(words, window)]
     of_planes = []
-    factors = (_by_plane(coefficient, words) for coefficient in coefficients)
-    each = zip(_planes(words), _planes(maxima), _planes(upstream), *factors, strict=True)
+    factors = (_split_by_plane(coefficient, words) for coefficient in coefficients)
+    each = zip(
+        _float_planes(words), _float_planes(maxima), _float_planes(upstream), *factors, strict=True
+    )
     for plane, (values, best, flow, factor, offset, slope, center) in enumerate(each):
         first = len(cells) - 1
         for place in reversed(range(len(cells) - 1)):
@@ -115,10 +126,10 @@ def gradient(
         flowing = tf.reshape(flowing, (-1, *sides, channels))[:, :height, :width]
         total = flowing + offset + slope * (values - center)
         of_planes.append(tf.where(values > 0, total, 0.0) if rectify else total)
-    return _pack(of_planes)
+    return _pack_planes(of_planes)
 
 
-def _sums(terms: Callable[..., list[Any]], *maps: Any) -> tuple[Any, Any]:
+def _partial_sums(terms: Callable[..., list[Any]], *maps: Any) -> tuple[Any, Any]:
     """Sums terms over all positions of the feature maps, except for a final reduction.
 
     Returns the partial sums, which have one row for every ADDENDS positions, and the sums of the
@@ -145,7 +156,7 @@ def _side_by_side(first: Any, second: Any) -> Any:
     return tf.bitcast(tf.bitwise.bitwise_or(tf.bitwise.left_shift(high, 32), low), tf.float64)
 
 
-def _cells(words: Any, window: tuple[int, int]) -> list[Any]:
+def _window_values(words: Any, window: tuple[int, int]) -> list[Any]:
     """Returns the first values of all windows, the second values, and so on, in row-major order."""
     import tensorflow as tf
 
@@ -156,7 +167,8 @@ def _cells(words: Any, window: tuple[int, int]) -> list[Any]:
     return [split[:, :, i, :, j] for i in range(window[0]) for j in range(window[1])]
 
 
-def _planes(words: Any) -> list[Any]:
+def _float_planes(words: Any) -> list[Any]:
+    """Returns the float32 values in 32-bit words: one plane, or two of bfloat16 channels."""
     import tensorflow as tf
 
     if words.dtype == tf.float32:
@@ -165,13 +177,14 @@ def _planes(words: Any) -> list[Any]:
     return [tf.bitcast(half, tf.float32) for half in halves]
 
 
-def _by_plane(per_channel: Any, words: Any) -> list[Any]:
+def _split_by_plane(per_channel: Any, words: Any) -> list[Any]:
+    """Splits numbers per channel into those of each plane of `_float_planes`."""
     count = per_channel.shape[0] // words.shape[-1]
     return [per_channel[plane::count] for plane in range(count)]
 
 
-def _pack(planes: Sequence[Any], *, exact: bool = False) -> Any:
-    """Inverse of `_planes`; rounds to nearest even, unless all values are `exact`."""
+def _pack_planes(planes: Sequence[Any], *, exact: bool = False) -> Any:
+    """Inverse of `_float_planes`; rounds to nearest even, unless all values are `exact`."""
     import tensorflow as tf
 
     if len(planes) == 1:

@@ -38,7 +38,7 @@ def calling_layer(layer: keras.Layer) -> tuple[keras.Layer | None, bool | None]:
 
 
 @contextmanager
-def replaced(operation: Any, **attributes: Any) -> Iterator[None]:
+def replaced_attributes(operation: Any, **attributes: Any) -> Iterator[None]:
     """Context manager that temporarily replaces attributes or methods of a layer.
 
     Keras has no hook for the output of a layer. `object.__setattr__` bypasses the attribute
@@ -73,7 +73,7 @@ def synced_with_part(model: keras.Model, part: keras.Model) -> Iterator[None]:
         part.jax_state_sync()
         own()
 
-    with replaced(model, jax_state_sync=sync):
+    with replaced_attributes(model, jax_state_sync=sync):
         yield
 
 

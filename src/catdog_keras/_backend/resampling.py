@@ -39,7 +39,7 @@ def resample(
     """
     arguments = (images, matrix, interpolation, fill_mode, fill_value)
     if keras.backend.backend() == "tensorflow" or is_foreign_tf_tensor(images):
-        return _in_tensorflow(*arguments)
+        return _resample_in_tensorflow(*arguments)
     # The batch size is unknown during shape inference, and a batch may be sharded on devices.
     if not isinstance(images.shape[0], int) or keras.distribution.distribution() is not None:
         return gather_pixels(*arguments)
@@ -62,8 +62,8 @@ def gather_pixels(
     a = ops.reshape(matrix, (-1, 9, 1, 1))
     x = a[:, 0] * column + a[:, 1] * row + a[:, 2]
     y = a[:, 3] * column + a[:, 4] * row + a[:, 5]
-    columns = _neighbors(x, width, interpolation, fill_mode, ops)
-    rows = _neighbors(y, height, interpolation, fill_mode, ops)
+    columns = _neighboring_pixels(x, width, interpolation, fill_mode, ops)
+    rows = _neighboring_pixels(y, height, interpolation, fill_mode, ops)
     pixels = ops.reshape(images, (-1, channels))
     first_rows = ops.reshape(ops.cast(arange_like(batch, images), "int32"), (-1, 1, 1)) * height
     outputs = sum(
@@ -83,13 +83,14 @@ def gather_pixels(
 def _gather_in_turn(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: Fill
 ) -> Any:
+    """Calls `gather_pixels` on a few images at a time, which limits the memory on PyTorch."""
     rest = (interpolation, fill_mode, fill_value)
     starts = range(0, max(1, len(images)), CHUNK_SIZE)
     parts = (slice(start, start + CHUNK_SIZE) for start in starts)
     return keras.ops.concatenate([gather_pixels(images[n], matrix[n], *rest) for n in parts])
 
 
-def _neighbors(
+def _neighboring_pixels(
     points: Any, size: Any, interpolation: str, fill_mode: str, ops: Any
 ) -> list[tuple[Any, Any]]:
     """Returns the pixels next to the points along one axis, and their weights."""
@@ -108,7 +109,7 @@ def _neighbors(
         if fill_mode == "constant":
             inside = ops.cast((index >= 0) & (index < size), "float32")
             weight = weight * inside
-        found.append((_fold(index, size, fill_mode, ops), ops.expand_dims(weight, -1)))
+        found.append((_fold_index(index, size, fill_mode, ops), ops.expand_dims(weight, -1)))
     return found
 
 
@@ -132,7 +133,7 @@ def _as_factor(fill_value: Fill, ops: Any) -> Any:
     return fill_value
 
 
-def _fold(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
+def _fold_index(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
     """Maps the index of a pixel outside of the image to one inside."""
     if fill_mode == "wrap":
         return index % size
@@ -142,9 +143,10 @@ def _fold(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
     return ops.minimum(ops.maximum(index, 0), size - 1)
 
 
-def _in_tensorflow(
+def _resample_in_tensorflow(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: Fill
 ) -> Any:
+    """Resamples by XLA in a model or map, otherwise by TensorFlow's own kernel if it can."""
     import tensorflow as tf
 
     arguments = (images, matrix, interpolation, fill_mode, fill_value)
@@ -158,17 +160,18 @@ def _in_tensorflow(
         return gather_pixels(*arguments)
     rest = (matrix, interpolation, fill_mode)
     if not isinstance(fill_value, tuple):
-        return tf.ensure_shape(_by_kernel(images, *rest, fill_value), images.shape)
+        return tf.ensure_shape(_resample_by_kernel(images, *rest, fill_value), images.shape)
     # The kernel has one fill value. A channel of ones shows how much of a point is in the image.
     images_and_ones = tf.concat([images, tf.ones_like(images[..., :1])], -1)
-    outputs = _by_kernel(images_and_ones, *rest, 0.0)
+    outputs = _resample_by_kernel(images_and_ones, *rest, 0.0)
     outputs = outputs[..., :-1] + (1.0 - outputs[..., -1:]) * _as_factor(fill_value, tf)
     return tf.ensure_shape(outputs, images.shape)
 
 
-def _by_kernel(
+def _resample_by_kernel(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: float
 ) -> Any:
+    """Resamples by TensorFlow's kernel, which has one fill value for all channels."""
     import tensorflow as tf
 
     return tf.raw_ops.ImageProjectiveTransformV3(
@@ -183,6 +186,7 @@ def _by_kernel(
 
 @functools.cache
 def _gather_by_xla() -> Any:
+    """Returns `gather_pixels` as a function that TensorFlow's XLA compiles."""
     import tensorflow as tf
 
     return tf.function(gather_pixels, jit_compile=True, reduce_retracing=True, autograph=False)
@@ -190,6 +194,7 @@ def _gather_by_xla() -> Any:
 
 @functools.cache
 def _gather_by_jax() -> Any:
+    """Returns `gather_pixels` compiled by JAX, for a few images at a time to limit the memory."""
     import jax
 
     def gather(images: Any, matrix: Any, *rest: Any) -> Any:

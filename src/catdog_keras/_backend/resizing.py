@@ -52,7 +52,7 @@ def _resize_with_pad(images: Any, size: tuple[int, int], interpolation: str) -> 
     import tensorflow as tf
 
     found = tf.shape(images)[-3:-1]
-    target, found = tf.cast(_opaque(size, found), tf.float32), tf.cast(found, tf.float32)
+    target, found = tf.cast(_opaque_size(size, found), tf.float32), tf.cast(found, tf.float32)
     fitting = found / tf.reduce_max(found / target)
     sides = tf.maximum(tf.cast(fitting, tf.int32), 1)
     before = tf.cast(tf.maximum(target - fitting, 0) / 2, tf.int32)
@@ -67,7 +67,7 @@ def _central_crop(images: Any, size: tuple[int, int]) -> Any:
     import tensorflow as tf
 
     found = tf.shape(images)[-3:-1]
-    sides = _opaque(size, found)
+    sides = _opaque_size(size, found)
     # In float32 and rounded down, as `keras.preprocessing.image.smart_resize` does.
     fitting = tf.cast(found[::-1] * sides, tf.float32) / tf.cast(sides[::-1], tf.float32)
     window = tf.maximum(tf.minimum(found, tf.cast(fitting, tf.int32)), 1)
@@ -75,7 +75,7 @@ def _central_crop(images: Any, size: tuple[int, int]) -> Any:
     return images[..., top : top + window[0], left : left + window[1], :]
 
 
-def _opaque(size: tuple[int, int], found: Any) -> Any:
+def _opaque_size(size: tuple[int, int], found: Any) -> Any:
     """Returns a size as a tensor whose values are unknown to the optimizers of graphs.
 
     They would replace the division by a constant by a multiplication, which rounds differently.

@@ -55,7 +55,7 @@ def to_dense(tensor: Any, default: float) -> Any:
     return tensor
 
 
-def reverse(tensor: Any, axis: int) -> Any:
+def reverse_axis(tensor: Any, axis: int) -> Any:
     """Returns `tensor`, foreign or not, with the order along `axis` reversed."""
     if is_foreign_tf_tensor(tensor):
         return ops_for(tensor).reverse(tensor, [axis])

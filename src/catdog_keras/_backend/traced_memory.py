@@ -15,7 +15,7 @@ class UnknownSizeError(ValueError):
 
 
 @dataclass(frozen=True)
-class Step:
+class TracedStep:
     """One operation of a trace.
 
     Attributes:
@@ -47,7 +47,7 @@ def peak_bytes(model: keras.Model, shape: tuple[int, ...]) -> int:
     return images + peaks[keras.backend.backend()](model, shape)
 
 
-def largest_sum(steps: Iterable[Step]) -> int:
+def largest_sum(steps: Iterable[TracedStep]) -> int:
     """Returns the most bytes that exist at one time if each step starts when its inputs exist.
 
     Frameworks compute independent steps in parallel, so that many large values can exist at once.
@@ -75,6 +75,7 @@ def largest_sum(steps: Iterable[Step]) -> int:
 
 
 def _peak_in_tensorflow(model: keras.Model, shape: tuple[int, ...]) -> int:
+    """`peak_bytes` from the graph of the model and of the functions that it calls."""
     import tensorflow as tf
 
     function = tf.function(lambda images: model(images, training=False), autograph=False)
@@ -83,13 +84,13 @@ def _peak_in_tensorflow(model: keras.Model, shape: tuple[int, ...]) -> int:
     bodies = {each.signature.name: each.node_def for each in graph.library.function}
     peaks: dict[str, int] = {}
 
-    def steps(nodes: Any) -> Iterator[Step]:
+    def steps(nodes: Any) -> Iterator[TracedStep]:
         indices: dict[str, int] = {}
         for index, node in enumerate(nodes):
             names = (name.lstrip("^").split(":")[0] for name in node.input)
             called = (value.func.name for value in node.attr.values() if value.HasField("func"))
             inside = max(map(peak, called), default=0)
-            yield Step(_known(indices, names), _output_bytes(node), inside)
+            yield TracedStep(_known_sources(indices, names), _output_bytes(node), inside)
             indices[node.name] = index
 
     def peak(name: str) -> int:
@@ -126,26 +127,27 @@ def _output_bytes(node: Any) -> int:
     return values * width * (2 if node.op == "TensorListStack" else 1)
 
 
-def _known(indices: dict[Any, int], keys: Iterable[Any]) -> tuple[int, ...]:
+def _known_sources(indices: dict[Any, int], keys: Iterable[Any]) -> tuple[int, ...]:
     """Returns the steps that compute some values; inputs are computed by none."""
     return tuple({indices[key] for key in keys if key in indices})
 
 
 def _peak_in_jax(model: keras.Model, shape: tuple[int, ...]) -> int:
+    """`peak_bytes` from the program that JAX traces."""
     import jax
 
     def peak(program: Any) -> int:
         indices: dict[Any, int] = {}
         steps = []
         for index, equation in enumerate(program.eqns):
-            sources = _known(
+            sources = _known_sources(
                 indices, (each for each in equation.invars if not hasattr(each, "val"))
             )
             size = sum(
                 math.prod(out.aval.shape) * out.aval.dtype.itemsize for out in equation.outvars
             )
-            inside = max(map(peak, _programs(equation.params)), default=0)
-            steps.append(Step(sources, size, inside))
+            inside = max(map(peak, _inner_programs(equation.params)), default=0)
+            steps.append(TracedStep(sources, size, inside))
             indices |= dict.fromkeys(equation.outvars, index)
         return largest_sum(steps)
 
@@ -153,7 +155,7 @@ def _peak_in_jax(model: keras.Model, shape: tuple[int, ...]) -> int:
     return peak(jax.make_jaxpr(lambda images: model(images, training=False))(images).jaxpr)
 
 
-def _programs(parameters: Any) -> Iterator[Any]:
+def _inner_programs(parameters: Any) -> Iterator[Any]:
     """Yields the functions that an operation of JAX calls, as loops and conditions do."""
     for value in keras.tree.flatten(list(parameters.values())):
         program = getattr(value, "jaxpr", value)
@@ -162,6 +164,7 @@ def _programs(parameters: Any) -> Iterator[Any]:
 
 
 def _peak_in_torch(model: keras.Model, shape: tuple[int, ...]) -> int:
+    """`peak_bytes` from a run on PyTorch's fake tensors, which have sizes but no values."""
     import torch
     from torch._subclasses.fake_tensor import (
         DataDependentOutputException,

@@ -14,7 +14,7 @@ def check_backbone(
     """
     from catdog_keras._checks import check_input_shape
     from catdog_keras.models._backbones import check_alpha, check_pretrained_weights
-    from catdog_keras.models._transfer import check_named_backbone
+    from catdog_keras.models._transfer_model import check_named_backbone
 
     input_shape = check_input_shape("input_shape", (image_size, image_size, 3))
     name = check_named_backbone(backbone, input_shape)

@@ -17,7 +17,7 @@ from catdog_keras.cli.run_record import (
 )
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.report import ModelReport, write_report
-from catdog_keras.report._plot_highest_losses import plot_highest_losses
+from catdog_keras.report._top_losses_figure import top_losses_figure
 
 PARTS: Mapping[Part, str] = {
     "train": "the training images",
@@ -51,7 +51,7 @@ def write_evaluation_report(
     """
     name = file.name
     record = read_training_record(file)
-    worst = plot_highest_losses(
+    worst = top_losses_figure(
         loaded.model, evaluation, images.files, loaded.image_size, **images.preparation
     )
     evaluation.save(folder / EVALUATION_FILE)

@@ -8,7 +8,7 @@ from catdog_keras.cli.recorded_command import path_in_report
 from catdog_keras.cli.report_facts import skipped_file_facts, training_facts
 from catdog_keras.cli.run_record import MODEL_FILE, REPORT_FILE, TrainingRecord
 from catdog_keras.report import ModelReport, write_report
-from catdog_keras.report._plot_highest_losses import plot_highest_losses
+from catdog_keras.report._top_losses_figure import top_losses_figure
 
 if TYPE_CHECKING:
     import keras
@@ -41,7 +41,7 @@ def write_training_report(
     """
     prepared = {name: record.settings[name] for name in (CROP, PAD)}
     files = splits.files["validation"]
-    worst = plot_highest_losses(model, evaluation, files, image_size, **prepared)
+    worst = top_losses_figure(model, evaluation, files, image_size, **prepared)
     write_report(
         folder / REPORT_FILE,
         ModelReport(MODEL_FILE, evaluation, record.history, worst),

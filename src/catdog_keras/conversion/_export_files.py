@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catdog_keras._checks import describe
 from catdog_keras._write_files import NO_ROOM, WRITABLE_FILE
-from catdog_keras.conversion._export_report import is_report
+from catdog_keras.conversion._export_report import is_export_report
 from catdog_keras.conversion._formats import ExportFormat
 
 # A SavedModel replaces only folders with these entries, the most important one last.
@@ -27,8 +27,8 @@ def check_output(path: Path, chosen: ExportFormat) -> None:
     _check_replaceable(path, target, not chosen.suffix)
     rejected = rejected_path(target)
     reports = [report_path(target), report_path(rejected)]
-    others = [each for each in reports if os.path.lexists(each) and not is_report(each)]
-    if os.path.lexists(rejected) and not is_report(report_path(rejected)):
+    others = [each for each in reports if os.path.lexists(each) and not is_export_report(each)]
+    if os.path.lexists(rejected) and not is_export_report(report_path(rejected)):
         others.append(rejected)
     if others:
         requirement = "a path next to which the report can be written"

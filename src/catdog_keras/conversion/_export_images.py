@@ -52,7 +52,7 @@ def images_to_compare(data: Any, size: tuple[int, int], classes: int) -> NamedIm
         given = NamedImages(_random_images(size), "random images")
     else:
         given = data if isinstance(data, NamedImages) else NamedImages(data, "check_data")
-    labeled = _check_labels(_read_images("check_data", given.images), classes)
+    labeled = _check_image_labels(_read_export_images("check_data", given.images), classes)
     if isinstance(given.images, (list, tuple)):  # in memory: errors are raised before any work
         return replace(given, images=list(labeled))
     return replace(given, images=labeled)
@@ -78,7 +78,7 @@ def images_for_calibration(
     given = data.images if isinstance(data, NamedImages) else data
     images = [
         np.rint(np.asarray(preparation.apply(image[None])))[0].astype(np.uint8)
-        for image, _ in _read_images("calibration_data", given)
+        for image, _ in _read_export_images("calibration_data", given)
     ]
     if len(images) < MIN_CALIBRATION_IMAGES:
         received = counted(len(images), "image")
@@ -87,7 +87,7 @@ def images_for_calibration(
     return NamedImages(images, f"{counted(len(images), 'image')}, {source}")
 
 
-def _read_images(name: str, data: Any) -> Iterator[tuple[Image, int | None]]:
+def _read_export_images(name: str, data: Any) -> Iterator[tuple[Image, int | None]]:
     """Returns images with their labels, if there are any; the first is checked at once."""
     try:
         images = iter(data)
@@ -98,11 +98,11 @@ def _read_images(name: str, data: Any) -> Iterator[tuple[Image, int | None]]:
     first = next(images, None)
     if first is None:
         raise ValueError(describe_received(name, "at least one image", "none"))
-    checked = _as_image(name, first)
-    return chain([checked], (_as_image(name, each) for each in images))
+    checked = _image_and_label(name, first)
+    return chain([checked], (_image_and_label(name, each) for each in images))
 
 
-def _check_labels(
+def _check_image_labels(
     images: Iterable[tuple[Image, int | None]], classes: int
 ) -> Iterator[tuple[Image, int | None]]:
     """Yields the images; raises an error at a label that is out of range or missing."""
@@ -120,7 +120,7 @@ def _check_labels(
         yield image, label
 
 
-def _as_image(name: str, each: Any) -> tuple[Image, int | None]:
+def _image_and_label(name: str, each: Any) -> tuple[Image, int | None]:
     """Returns an image and its label, if there is one."""
     image, label = each if isinstance(each, tuple) and len(each) == 2 else (each, None)
     pixels = to_numbers(name, "images", image)

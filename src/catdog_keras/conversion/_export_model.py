@@ -30,7 +30,7 @@ from catdog_keras._from_logits import (
     returns_logits,
     to_probabilities,
 )
-from catdog_keras._input_range import BYTES, find_input_range, same_range
+from catdog_keras._input_range import BYTES, find_input_range, format_range, same_range
 from catdog_keras._layer_graph import check_graph
 from catdog_keras._message import Message, argument, setting
 from catdog_keras._prediction import check_outputs, predict_batch
@@ -42,7 +42,7 @@ from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras._write_files import writable_folder
 from catdog_keras.conversion._argument_names import EXPORT_NAMES
-from catdog_keras.conversion._convert import convert
+from catdog_keras.conversion._convert_to_file import convert_to_file
 from catdog_keras.conversion._embedded_metadata import ExportMetadata
 from catdog_keras.conversion._export_files import (
     SAVED_MODEL_ENTRIES,
@@ -60,7 +60,7 @@ from catdog_keras.conversion._export_images import (
 from catdog_keras.conversion._export_report import (
     ExportMismatchError,
     ExportReport,
-    measure,
+    measure_predictions,
 )
 from catdog_keras.conversion._fold_batch_norm import fold_batch_norm
 from catdog_keras.conversion._formats import ExportFormat, choose_format, format_of_file
@@ -177,7 +177,7 @@ def export_model(
     check_from_logits(from_logits)
     check_choice("input_dtype", input_dtype, INPUT_DTYPES)
     file = None if source is None else check_path("source", source)
-    size = _check_model(model, image_size)
+    size = _check_exportable(model, image_size)
     preparation = Preparation(
         size,
         check_choice("interpolation", interpolation, INTERPOLATIONS),
@@ -187,10 +187,12 @@ def export_model(
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         must = "False if " + argument("crop_to_aspect_ratio") + " is True"
         raise ValueError(describe("pad_to_aspect_ratio", must, True))
-    names = _class_names(model) if class_names is None else check_class_names(class_names)
-    _check_outputs(model, len(names), from_logits)
+    names = (
+        _class_names_or_indices(model) if class_names is None else check_class_names(class_names)
+    )
+    _check_one_output_per_class(model, len(names), from_logits)
     if from_logits is None:
-        from_logits = _returns_logits(model, size)
+        from_logits = _determine_from_logits(model, size)
     chosen.check_class_names(names)
     chosen.check_packages(quantize)
     checked = images_to_compare(check_data, size, len(names))
@@ -204,11 +206,11 @@ def export_model(
         pad_to_aspect_ratio=pad_to_aspect_ratio,
         quantize=quantize,
         catdog_keras_version=catdog_keras.__version__,
-        source_sha256=_digest(model, file),
+        source_sha256=_source_digest(model, file),
         input_dtype=input_dtype,
     )
-    job = _Job(model, chosen, preparation, metadata, from_logits, quantize, calibration)
-    return _export(job, place, checked)
+    job = _ExportJob(model, chosen, preparation, metadata, from_logits, quantize, calibration)
+    return _export_and_compare(job, place, checked)
 
 
 @suggests_arguments()
@@ -254,7 +256,7 @@ def read_metadata(path: str | os.PathLike[str]) -> ExportMetadata:
 
 
 @dataclass(frozen=True)
-class _Job:
+class _ExportJob:
     """What is exported, and how."""
 
     model: keras.Model
@@ -267,9 +269,9 @@ class _Job:
 
     def write(self, path: Path) -> keras.Model:
         """Writes the complete file, and returns the model with which it is compared."""
-        reference = self.model if _is_float32(self.model) else _in_float32(self.model)
+        reference = self.model if _computes_in_float32(self.model) else _copy_in_float32(self.model)
         folded = fold_batch_norm(strip_augmentation(reference), partial=True)
-        convert(
+        convert_to_file(
             folded,
             path,
             self.format,
@@ -297,7 +299,7 @@ class _Job:
             resized = np.asarray(self.preparation.apply(batch))
             return keras.tree.flatten(reference.predict_on_batch(resized))[0]
 
-        measured = measure(checked.images, run, run_keras)
+        measured = measure_predictions(checked.images, run, run_keras)
         names = self.metadata.class_names
         outputs = check_outputs(measured.keras, len(names), 0)
         rows = to_probabilities(reference, outputs, len(names), self.from_logits)
@@ -313,7 +315,8 @@ class _Job:
         )
 
 
-def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
+def _export_and_compare(job: _ExportJob, path: Path, checked: NamedImages) -> ExportReport:
+    """Writes file and report, and publishes them; raises if the file differs too much."""
     target = Path(os.path.realpath(path))
     is_folder = not job.format.suffix
     with (
@@ -342,10 +345,11 @@ def _export(job: _Job, path: Path, checked: NamedImages) -> ExportReport:
             new_report.replace(report_path(target))
     if report.within_tolerance:
         return report
-    raise ExportMismatchError(report, _mismatch(report))
+    raise ExportMismatchError(report, _mismatch_message(report))
 
 
-def _mismatch(report: ExportReport) -> Message:
+def _mismatch_message(report: ExportReport) -> Message:
+    """Describes an exported file that predicts something else than its model."""
     different = report.differing_images
     listed = ", ".join(map(str, different[:20])) + (", ..." if len(different) > 20 else "")
     message = Message(
@@ -362,7 +366,7 @@ def _mismatch(report: ExportReport) -> Message:
     return message + remedy + "for its differences: the report states its accuracy."
 
 
-def _check_model(model: Any, image_size: Any) -> tuple[int, int]:
+def _check_exportable(model: Any, image_size: Any) -> tuple[int, int]:
     """Returns the image size of a model; raises an error if it does not take RGB images."""
     check_graph(model)
     if len(model.inputs) != 1:
@@ -380,7 +384,7 @@ def _check_model(model: Any, image_size: Any) -> tuple[int, int]:
     if expected is not None and not same_range(expected, BYTES):
         raise ValueError(
             argument("model") + f" must take pixel values in [0, 255]; received {model.name!r}, "
-            f"whose layers expect [{expected[0]:.4g}, {expected[1]:.4g}]. Put a "
+            f"whose layers expect {format_range(expected)}. Put a "
             "`catdog_keras.Preprocessing` or `keras.layers.Rescaling` layer in front of it."
         )
     if image_size is None:
@@ -397,7 +401,7 @@ def _check_model(model: Any, image_size: Any) -> tuple[int, int]:
     return height, width
 
 
-def _class_names(model: keras.Model) -> tuple[str, ...]:
+def _class_names_or_indices(model: keras.Model) -> tuple[str, ...]:
     """Returns the class names in a model, or the indices of its classes."""
     found = find_class_names(model)
     if found is not None:
@@ -410,7 +414,7 @@ def _class_names(model: keras.Model) -> tuple[str, ...]:
     return tuple(map(str, range(count)))
 
 
-def _check_outputs(model: keras.Model, classes: int, from_logits: bool | None) -> None:
+def _check_one_output_per_class(model: keras.Model, classes: int, from_logits: bool | None) -> None:
     """Raises an error unless the model has one output per class, and ends as stated."""
     if len(model.outputs) != 1:
         raise ValueError(
@@ -428,7 +432,7 @@ def _check_outputs(model: keras.Model, classes: int, from_logits: bool | None) -
     check_ending(model, shape[1], from_logits)
 
 
-def _returns_logits(model: keras.Model, size: tuple[int, int]) -> bool:
+def _determine_from_logits(model: keras.Model, size: tuple[int, int]) -> bool:
     """Returns whether a model returns logits, if necessary by its outputs for random images."""
     known = ends_in_logits(model)
     if known is not None:
@@ -448,15 +452,15 @@ def _half_precisions(model: keras.Model) -> set[str]:
     return found
 
 
-def _is_float32(model: keras.Model) -> bool:
+def _computes_in_float32(model: keras.Model) -> bool:
     """Returns whether all layers compute in float32."""
     return all(
-        getattr(each, "compute_dtype", "float32") == "float32" and _is_float32(each)
+        getattr(each, "compute_dtype", "float32") == "float32" and _computes_in_float32(each)
         for each in getattr(model, "layers", ())
     )
 
 
-def _in_float32(model: keras.Model) -> keras.Model:
+def _copy_in_float32(model: keras.Model) -> keras.Model:
     """Returns a copy of a model whose layers compute in float32."""
 
     def copy(layer: Any) -> Any:
@@ -468,7 +472,7 @@ def _in_float32(model: keras.Model) -> keras.Model:
     return copied
 
 
-def _digest(model: keras.Model, file: Path | None) -> str:
+def _source_digest(model: keras.Model, file: Path | None) -> str:
     """Returns the SHA-256 of a model's file, or of its weights in order."""
     if file is not None:
         return sha256_of(file)

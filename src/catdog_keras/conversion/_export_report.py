@@ -179,7 +179,7 @@ class ExportMismatchError(Exception):
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredPredictions:
     """Predictions for all images, one image at a time, and the time of each."""
 
     exported: Rows
@@ -207,7 +207,7 @@ class Measured:
             path=str(path),
             format=format_,
             quantize=quantize,
-            size_bytes=size_of(path),
+            size_bytes=size_on_disk(path),
             image_source=source,
             images=len(same),
             same_top_class=int(same.sum()),
@@ -221,11 +221,11 @@ class Measured:
         )
 
 
-def measure(
+def measure_predictions(
     images: Iterable[tuple[npt.NDArray[np.uint8], int | None]],
     exported: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]],
     keras_model: Callable[[npt.NDArray[np.uint8]], Rows],
-) -> Measured:
+) -> MeasuredPredictions:
     """Predicts each image with both, in turns, and measures the times."""
     sides = (exported, keras_model)
     rows: tuple[list[Any], list[Any]] = ([], [])
@@ -248,10 +248,10 @@ def measure(
             rows[place].append(np.asarray(predicted, np.float64)[0])
         labels.append(label)
     known = None if None in labels else np.array(labels, np.int64)
-    return Measured(np.stack(rows[0]), np.stack(rows[1]), known, *seconds)
+    return MeasuredPredictions(np.stack(rows[0]), np.stack(rows[1]), known, *seconds)
 
 
-def is_report(file: Path) -> bool:
+def is_export_report(file: Path) -> bool:
     """Returns whether a file is one that `ExportReport.to_json` returned."""
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
@@ -260,7 +260,7 @@ def is_report(file: Path) -> bool:
     return isinstance(values, dict) and values.keys() >= REPORT_KEYS
 
 
-def size_of(path: Path) -> int:
+def size_on_disk(path: Path) -> int:
     """Returns the size of a file, or of all files in a folder."""
     files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
     return sum(each.stat().st_size for each in files)

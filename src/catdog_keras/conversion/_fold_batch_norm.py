@@ -98,7 +98,7 @@ def fold_batch_norm(
         remedy = "The new model would not have this method."
         requirement = "a model that does not override `call`"
         raise ValueError(describe("model", requirement, model, remedy))
-    folded = _fold(model, dtype, kept)
+    folded = _fold_layers(model, dtype, kept)
     if kept and not partial:
         raise ValueError(
             f"{len(kept)} normalizations of {model.name!r} cannot be folded: {'; '.join(kept)}. "
@@ -106,6 +106,24 @@ def fold_batch_norm(
         )
     folded.trainable = False
     return folded
+
+
+def fold_if_possible(backbone: keras.Model, dtype: str | None) -> keras.Model:
+    """Folds what can be folded; returns the backbone itself if its layers cannot be rebuilt.
+
+    Raises a ValueError if such a backbone should get another dtype.
+    """
+    if dtype is not None:
+        check_dtype(dtype)
+    try:
+        return fold_batch_norm(backbone, dtype=dtype, partial=True)
+    except (NotImplementedError, TypeError, ValueError) as error:
+        if dtype is not None:
+            requirement = (
+                "None for a backbone with layers that cannot be rebuilt from their configs"
+            )
+            raise ValueError(describe("dtype", requirement, dtype)) from error
+        return backbone
 
 
 def check_dtype(dtype: Any) -> None:
@@ -118,7 +136,7 @@ def check_dtype(dtype: Any) -> None:
         ) from error
 
 
-def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model:
+def _fold_layers(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model:
     """Folds a model and its nested models; appends what cannot be folded, and why, to `kept`."""
     sequential = isinstance(model, keras.Sequential)
     inputs, outputs = (
@@ -132,7 +150,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
         requirement = "a model whose layers all have a config"
         reason = next(line for line in str(error).splitlines() if line)
         raise ValueError(describe("model", requirement, model, f"Keras says: {reason}")) from error
-    plan = _Plan(layers, graph, kept)
+    plan = _FoldingPlan(layers, graph, kept)
     for layer in plain.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             plan.place_layer(layer)
@@ -147,7 +165,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
 
     def copy(layer: keras.Layer) -> keras.Layer:
         if is_plain_graph(layer):
-            return _fold(layer, dtype, kept)
+            return _fold_layers(layer, dtype, kept)
         if not isinstance(layer, keras.Layer):  # a keras.ops operation
             return copy_layer(layer)
         changes: dict[str, Any] = {}
@@ -173,7 +191,7 @@ def _fold(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model
 
 
 @dataclass
-class _Plan:
+class _FoldingPlan:
     """Which layer absorbs which batch normalization.
 
     Attributes:
@@ -263,7 +281,7 @@ class _Plan:
         if (
             obstacle is None
             and has_negative_scale(norm)
-            and any(map(_is_maximum, [*parts, *passed]))
+            and any(map(_is_max_pooling, [*parts, *passed]))
         ):
             obstacle = "with max pooling in between and negative scales"
         if obstacle is not None:
@@ -316,7 +334,7 @@ def _obstacle_ahead(user: keras.Layer, path: Sequence[keras.Layer]) -> str | Non
         return "which pads"
     if any(type(each) is keras.layers.AveragePooling2D and each.padding == "same" for each in path):
         return "with padded average pooling in between"
-    if len({_channels(each) for each in (*path, user)} - {None}) > 1:
+    if len({_channel_position(each) for each in (*path, user)} - {None}) > 1:
         return "which has its channels on another axis"
     return None
 
@@ -337,7 +355,7 @@ def _same_channels(norm: keras.Layer, layer: keras.Layer) -> bool:
     return bool(norm.axis % rank == (1 if first else rank - 1))
 
 
-def _channels(layer: keras.Layer) -> str | None:
+def _channel_position(layer: keras.Layer) -> str | None:
     """Returns where a layer has its channels: "first", "last" or elsewhere; None if anywhere."""
     if isinstance(layer, (keras.layers.BatchNormalization, keras.layers.Dense)):
         rank = len(layer.input.shape)
@@ -347,11 +365,13 @@ def _channels(layer: keras.Layer) -> str | None:
     return None if data_format is None else data_format.removeprefix("channels_")
 
 
-def _is_maximum(layer: keras.Layer) -> bool:
+def _is_max_pooling(layer: keras.Layer) -> bool:
+    """Returns whether a layer takes maxima, which a negative scale would turn into minima."""
     return isinstance(layer, MAXIMA)
 
 
 def _pads_nothing(layer: keras.Layer) -> bool:
+    """Returns whether a layer reads no padding, to which an offset would have to be added."""
     if isinstance(layer, keras.layers.Dense) or layer.padding == "valid":
         return True
     return all(side == 1 for side in layer.kernel_size)
@@ -384,7 +404,7 @@ def foldable_padding(
             and user.padding == "valid"
             and user.data_format == layer.data_format
             and set(user.dilation_rate) == {1}
-            and _same_padding(layer.input.shape, user) == _pairs(layer.padding)
+            and _same_padding(layer.input.shape, user) == _integer_pairs(layer.padding)
         ):
             found[user.name] = layer
     return found
@@ -407,5 +427,6 @@ def _same_padding(
     return added
 
 
-def _pairs(padding: tuple[tuple[int, int], tuple[int, int]]) -> list[tuple[int, int]]:
+def _integer_pairs(padding: tuple[tuple[int, int], tuple[int, int]]) -> list[tuple[int, int]]:
+    """Returns the padding of a zero-padding layer as a list, to compare it with `_same_padding`."""
     return [(int(before), int(after)) for before, after in padding]

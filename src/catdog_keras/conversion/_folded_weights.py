@@ -27,13 +27,13 @@ def folded_weights(
 ) -> list[Array]:
     """Returns a layer's kernels and bias after folding adjacent normalizations."""
     separable = isinstance(layer, SEPARABLE)
-    kernel = _numbers(layer.pointwise_kernel if separable else layer.kernel)
+    kernel = _float64_values(layer.pointwise_kernel if separable else layer.kernel)
     depthwise = isinstance(layer, DEPTHWISE)
     if depthwise:
         outputs = kernel.shape[-2] * kernel.shape[-1]
     else:
         outputs = kernel.shape[-2 if isinstance(layer, TRANSPOSED) else -1]
-    bias = _numbers(layer.bias) if layer.use_bias else np.zeros(outputs)
+    bias = _float64_values(layer.bias) if layer.use_bias else np.zeros(outputs)
     if before is not None:
         scale, shift = _scale_and_shift(before)
         if isinstance(layer, keras.layers.Dense):  # of flattened maps, with their channels last
@@ -56,7 +56,7 @@ def folded_weights(
             kernel = kernel * scale.reshape(kernel.shape[-2:])
         else:
             kernel = kernel * (scale[:, None] if isinstance(layer, TRANSPOSED) else scale)
-    return [_numbers(layer.depthwise_kernel), kernel, bias] if separable else [kernel, bias]
+    return [_float64_values(layer.depthwise_kernel), kernel, bias] if separable else [kernel, bias]
 
 
 def has_negative_scale(norm: keras.Layer) -> bool:
@@ -66,12 +66,13 @@ def has_negative_scale(norm: keras.Layer) -> bool:
 
 def _scale_and_shift(norm: keras.Layer) -> tuple[Array, Array]:
     """Returns the factor and the offset of a batch normalization for each channel."""
-    scale = 1 / np.sqrt(_numbers(norm.moving_variance) + norm.epsilon)
+    scale = 1 / np.sqrt(_float64_values(norm.moving_variance) + norm.epsilon)
     if norm.scale:
-        scale = scale * _numbers(norm.gamma)
-    shift = -_numbers(norm.moving_mean) * scale
-    return scale, shift + _numbers(norm.beta) if norm.center else shift
+        scale = scale * _float64_values(norm.gamma)
+    shift = -_float64_values(norm.moving_mean) * scale
+    return scale, shift + _float64_values(norm.beta) if norm.center else shift
 
 
-def _numbers(variable: Any) -> Array:
+def _float64_values(variable: Any) -> Array:
+    """Returns a variable as a float64 array, so that folding adds no rounding errors."""
     return np.asarray(keras.ops.convert_to_numpy(variable), np.float64)

@@ -70,7 +70,7 @@ def strip_augmentation(
     kinds = tuple(extra_layers) if isinstance(extra_layers, (tuple, list)) else (extra_layers,)
     if not all(isinstance(kind, type) and issubclass(kind, keras.Layer) for kind in kinds):
         raise TypeError(describe("extra_layers", "a layer class, or several", extra_layers))
-    stripped = _strip(check_graph(model), (*AUGMENTATIONS, *kinds))
+    stripped = _strip_layers(check_graph(model), (*AUGMENTATIONS, *kinds))
     copy_trainable(model, stripped)
     compile_copy(stripped, model)
     # Keras exports only models that have been called to ONNX.
@@ -91,13 +91,14 @@ def is_augmentation(layer: Any, kinds: tuple[type[keras.Layer], ...] = AUGMENTAT
     return False
 
 
-def _strip(model: keras.Model, kinds: tuple[type[keras.Layer], ...]) -> keras.Model:
+def _strip_layers(model: keras.Model, kinds: tuple[type[keras.Layer], ...]) -> keras.Model:
+    """Returns a copy of a model, and of models inside it, without layers of these classes."""
     copies: list[tuple[keras.Layer, keras.Layer]] = []
 
     def copy(layer: keras.Layer) -> keras.Layer:
         goes = is_augmentation(layer, kinds)
         if is_graph(layer) and not goes:
-            return _strip(layer, kinds)
+            return _strip_layers(layer, kinds)
         changes: dict[str, Any] = {}
         if isinstance(layer, keras.layers.Pipeline) and not goes:
             kept = [each for each in layer.layers if not is_augmentation(each, kinds)]
@@ -126,6 +127,7 @@ def _strip_sequential(
     kinds: tuple[type[keras.Layer], ...],
     copy: Callable[[keras.Layer], keras.Layer],
 ) -> keras.Sequential:
+    """Returns a Sequential model of the copied layers, without those for augmentation."""
     images = model.inputs[0]
     x = keras.Input(batch_shape=images.shape, dtype=images.dtype, name=images.name)
     stripped = keras.Sequential([x], name=model.name)

@@ -11,10 +11,10 @@ from catdog_keras.diagnostics._find_near_duplicates import (
 )
 from catdog_keras.diagnostics._find_outliers import Outlier, Outliers, find_outliers
 from catdog_keras.diagnostics._find_shortcuts import PropertyScore, Shortcuts, find_shortcuts
-from catdog_keras.diagnostics._findings import PipelineFinding, PipelineReport
 from catdog_keras.diagnostics._infer_input_range import infer_input_range
 from catdog_keras.diagnostics._leakage_effect import LeakageEffect, leakage_effect
 from catdog_keras.diagnostics._learning_curve import LearningCurve, learning_curve
+from catdog_keras.diagnostics._pipeline_report import PipelineFinding, PipelineReport
 
 __all__ = [
     "DataFinding",

@@ -58,20 +58,20 @@ NONE = Alignment(0.0, False, 1.0, 0.0)
 
 def index_image(thumbnail: Pixels) -> SearchIndex:
     """Computes what the coarse search needs of a thumbnail of 64 x 64 pixels."""
-    small = _halve(thumbnail.astype(np.float32))
+    small = _halve_image(thumbnail.astype(np.float32))
     windows, templates, mirrored = [], [], []
     for content, side in SEARCHES:
         views = np.lib.stride_tricks.sliding_window_view(small, (side, side))
-        windows.append(_normalize(views.reshape(-1, side * side)))
-        shrunk = _resize(small, content)
+        windows.append(_normalize_windows(views.reshape(-1, side * side)))
+        shrunk = _resize_square(small, content)
         start = (content - side) // 2
         template = shrunk[start : start + side, start : start + side]
-        templates.append(_normalize(template.reshape(1, -1))[0])
-        mirrored.append(_normalize(template[:, ::-1].reshape(1, -1))[0])
+        templates.append(_normalize_windows(template.reshape(1, -1))[0])
+        mirrored.append(_normalize_windows(template[:, ::-1].reshape(1, -1))[0])
     return SearchIndex(tuple(windows), tuple(templates), tuple(mirrored))
 
 
-def align(
+def align_thumbnails(
     first: Pixels, second: Pixels, first_index: SearchIndex, second_index: SearchIndex
 ) -> Alignment:
     """Aligns two thumbnails of 64 x 64 pixels by a mirroring and an affine transformation.
@@ -84,8 +84,8 @@ def align(
     (2008), Parametric image alignment using enhanced correlation coefficient maximization, for its
     criterion.
     """
-    one = _search(first_index, second_index)
-    other = _search(second_index, first_index)
+    one = _search_position(first_index, second_index)
+    other = _search_position(second_index, first_index)
     if one[0] < other[0]:
         first, second, one = second, first, other
     score, mirrored, size, row, column = one
@@ -98,17 +98,19 @@ def align(
     scale = content / SEARCH_SIDE
     middle = [2 * (start + side / 2) / SEARCH_SIDE - 1 for start in (row, column)]
     affine = np.array([[scale, 0, middle[0]], [0, scale, middle[1]]])
-    affine, correlation = _refine(_halve(searched), _halve(template), affine)
+    affine, correlation = _refine_map(_halve_image(searched), _halve_image(template), affine)
     if correlation < LEAST_COARSE:
         return NONE
-    affine, correlation = _refine(searched, template, affine)
-    found = _describe(affine, correlation, mirrored=mirrored)
+    affine, correlation = _refine_map(searched, template, affine)
+    found = _alignment_of_map(affine, correlation, mirrored=mirrored)
     if found is NONE:
         return found
-    return Alignment(*found[:4], _detail(searched, template, affine))
+    return Alignment(*found[:4], _correlate_gradients(searched, template, affine))
 
 
-def _describe(affine: npt.NDArray[np.float64], correlation: float, *, mirrored: bool) -> Alignment:
+def _alignment_of_map(
+    affine: npt.NDArray[np.float64], correlation: float, *, mirrored: bool
+) -> Alignment:
     """Returns scale and rotation of an affine map; no alignment if it distorts the image."""
     (a, b), (c, d) = affine[:, :2]
     scales = np.linalg.svd(affine[:, :2], compute_uv=False)
@@ -119,7 +121,9 @@ def _describe(affine: npt.NDArray[np.float64], correlation: float, *, mirrored: 
     return Alignment(correlation, mirrored, float(np.sqrt(scales.prod())), degrees)
 
 
-def _search(searched: SearchIndex, other: SearchIndex) -> tuple[float, bool, int, int, int]:
+def _search_position(
+    searched: SearchIndex, other: SearchIndex
+) -> tuple[float, bool, int, int, int]:
     """Returns the best correlation of a template of `other`, whether mirrored, and its place."""
     best = (-1.0, False, 0, 0, 0)
     for size, (_, side) in enumerate(SEARCHES):
@@ -133,7 +137,7 @@ def _search(searched: SearchIndex, other: SearchIndex) -> tuple[float, bool, int
     return best
 
 
-def _refine(
+def _refine_map(
     searched: Floats, template: Floats, affine: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Refines an affine map; returns it and the correlation that it reaches."""
@@ -144,12 +148,12 @@ def _refine(
     layers = _with_gradients(searched)
     best, best_affine = 0.0, affine
     for _ in range(STEPS + 1):
-        row, column, inside = _place(affine, grid, side)
+        row, column, inside = _mapped_positions(affine, grid, side)
         if inside.mean() < LEAST_OVERLAP:
             break
-        level, down, right = _sample(layers, row[inside], column[inside])
+        level, down, right = _sample_bilinear(layers, row[inside], column[inside])
         target = values[inside]
-        correlation = _correlate(level, target)
+        correlation = _correlate_vectors(level, target)
         gain = correlation - best
         if gain > 0:
             best, best_affine = correlation, affine
@@ -167,15 +171,17 @@ def _refine(
     return best_affine, best
 
 
-def _detail(searched: Floats, template: Floats, affine: npt.NDArray[np.float64]) -> float:
+def _correlate_gradients(
+    searched: Floats, template: Floats, affine: npt.NDArray[np.float64]
+) -> float:
     """Returns the correlation of the gradients of two images where an affine map aligns them."""
     side = len(template)
     inner, grid = _inner_grid(side)
-    row, column, inside = _place(affine, grid, side)
-    found = _sample(_with_gradients(searched)[1:], row[inside], column[inside])
+    row, column, inside = _mapped_positions(affine, grid, side)
+    found = _sample_bilinear(_with_gradients(searched)[1:], row[inside], column[inside])
     moved = affine[:, :2].T.astype(np.float32) @ found  # the gradient of the image that was moved
     expected = np.stack([each[inner].ravel()[inside] for each in _with_gradients(template)[1:]])
-    return _correlate(moved.ravel(), expected.ravel())
+    return _correlate_vectors(moved.ravel(), expected.ravel())
 
 
 def _inner_grid(side: int) -> tuple[tuple[npt.NDArray[np.int64], ...], Floats]:
@@ -187,7 +193,7 @@ def _inner_grid(side: int) -> tuple[tuple[npt.NDArray[np.int64], ...], Floats]:
     return np.ix_(inner, inner), np.stack([u, v, np.ones_like(u)])
 
 
-def _place(
+def _mapped_positions(
     affine: npt.NDArray[np.float64], grid: Floats, side: int
 ) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
     """Returns rows and columns of mapped coordinates, and which are inside of the image."""
@@ -201,7 +207,7 @@ def _with_gradients(image: Floats) -> Floats:
     return np.stack([image, *(np.gradient(image, axis=axis) for axis in (0, 1))])
 
 
-def _sample(layers: Floats, row: Floats, column: Floats) -> Floats:
+def _sample_bilinear(layers: Floats, row: Floats, column: Floats) -> Floats:
     """Samples layers of shape `(count, side, side)` with bilinear interpolation."""
     side = layers.shape[1]
     top = np.minimum(row.astype(np.int64), side - 2)
@@ -214,13 +220,14 @@ def _sample(layers: Floats, row: Floats, column: Floats) -> Floats:
     return upper * (1 - down) + lower * down
 
 
-def _correlate(one: Floats, other: Floats) -> float:
+def _correlate_vectors(one: Floats, other: Floats) -> float:
+    """Returns the correlation of two vectors; 0 if one of them is almost constant."""
     one, other = one - one.mean(), other - other.mean()
     norm = float(one @ one) * float(other @ other)
     return float(one @ other) / math.sqrt(norm) if norm > FLAT else 0.0
 
 
-def _normalize(rows: Floats) -> Floats:
+def _normalize_windows(rows: Floats) -> Floats:
     """Returns rows of mean 0 and length 1; a constant row is 0."""
     centered: Floats = rows - rows.mean(1, keepdims=True)
     norms = np.linalg.norm(centered, axis=1, keepdims=True)
@@ -229,12 +236,13 @@ def _normalize(rows: Floats) -> Floats:
     return centered
 
 
-def _halve(image: Floats) -> Floats:
+def _halve_image(image: Floats) -> Floats:
+    """Returns an image of half the height and width, by the means of 2 x 2 pixels."""
     halved = image[::2, ::2] + image[1::2, ::2] + image[::2, 1::2] + image[1::2, 1::2]
     return (halved / 4).astype(np.float32)
 
 
-def _resize(image: Floats, side: int) -> Floats:
+def _resize_square(image: Floats, side: int) -> Floats:
     """Resizes a square image to a smaller side with bilinear interpolation."""
     from PIL import Image
 

@@ -13,9 +13,9 @@ from catdog_keras._checks import check_class_names, check_integer, check_model
 from catdog_keras._class_names import names_of_dataset
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.diagnostics._argument_names import PIPELINE_NAMES
-from catdog_keras.diagnostics._findings import PipelineFinding as Finding, PipelineReport
-from catdog_keras.diagnostics._image_checks import check_images
+from catdog_keras.diagnostics._image_checks import find_image_mismatches
 from catdog_keras.diagnostics._label_checks import find_label_mismatches
+from catdog_keras.diagnostics._pipeline_report import PipelineFinding as Finding, PipelineReport
 
 Array = npt.NDArray[Any]
 
@@ -80,11 +80,11 @@ def check_pipeline(
         class_names = names_of_dataset(dataset)
     check_integer("batches", batches, minimum=1)
     findings: list[Finding] = []
-    batched = _cut(dataset) if is_array(dataset) else iterate(dataset)
-    images, labels = _read(itertools.islice(batched, batches), findings)
+    batched = _batches_of_images(dataset) if is_array(dataset) else iterate(dataset)
+    images, labels = _read_checked_batch(itertools.islice(batched, batches), findings)
     unreadable = {finding.name for finding in findings}
     if "not_images" not in unreadable:
-        findings.extend(check_images(images, model))
+        findings.extend(find_image_mismatches(images, model))
     if any(array.size for array in images) and not labels and not unreadable:
         findings.append(
             Finding(
@@ -99,17 +99,19 @@ def check_pipeline(
     return PipelineReport(tuple(findings), num_images)
 
 
-def _cut(images: Any) -> Iterator[Any]:
+def _batches_of_images(images: Any) -> Iterator[Any]:
     """Yields the batches of an array of images without labels."""
     return (images[start : start + BATCH_SIZE] for start in range(0, len(images), BATCH_SIZE))
 
 
-def _read(batches: Iterable[Any], findings: list[Finding]) -> tuple[list[Array], list[Array]]:
+def _read_checked_batch(
+    batches: Iterable[Any], findings: list[Finding]
+) -> tuple[list[Array], list[Array]]:
     """Returns images and labels as arrays; what is not an array of numbers becomes a finding."""
     images, labels = [], []
     for batch in batches:
         pair = batch if isinstance(batch, (tuple, list)) and batch else (batch,)
-        inputs = _to_numbers(pair[0])
+        inputs = _numbers_or_description(pair[0])
         if isinstance(inputs, str):
             findings.append(
                 Finding(
@@ -120,7 +122,7 @@ def _read(batches: Iterable[Any], findings: list[Finding]) -> tuple[list[Array],
             )
         else:
             images.append(inputs)
-        targets = _to_numbers(pair[1]) if len(pair) > 1 else None
+        targets = _numbers_or_description(pair[1]) if len(pair) > 1 else None
         if isinstance(targets, str):
             findings.append(
                 Finding(
@@ -132,7 +134,7 @@ def _read(batches: Iterable[Any], findings: list[Finding]) -> tuple[list[Array],
         elif targets is not None:
             labels += [targets] if targets.size else []
             if not isinstance(inputs, str) and _has_other_length(inputs, targets):
-                findings.append(_unequal(inputs, targets))
+                findings.append(_unequal_lengths_finding(inputs, targets))
         if findings:
             break  # further batches are the same
     return images, labels
@@ -143,7 +145,8 @@ def _has_other_length(images: Array, labels: Array) -> bool:
     return images.ndim == 4 and len(images) > 0 and images.shape[:1] != labels.shape[:1]
 
 
-def _unequal(images: Array, labels: Array) -> Finding:
+def _unequal_lengths_finding(images: Array, labels: Array) -> Finding:
+    """Returns the finding about a batch with more images than labels, or fewer."""
     return Finding(
         "unequal_lengths",
         f"A batch has images of shape {images.shape} and labels of shape {labels.shape}.",
@@ -151,25 +154,26 @@ def _unequal(images: Array, labels: Array) -> Finding:
     )
 
 
-def _to_numbers(value: Any) -> Array | str:
+def _numbers_or_description(value: Any) -> Array | str:
     """Returns a tensor as an array of numbers, or the description of what it is."""
     if isinstance(value, dict):
         return f"a dict with {', '.join(map(repr, list(value)[:3]))}"
-    parts = [part for part in value if hasattr(part, "shape")] if _is_sequence(value) else []
+    parts = (
+        [part for part in value if hasattr(part, "shape")]
+        if isinstance(value, (tuple, list))
+        else []
+    )
     if any(len(part.shape) for part in parts):
         return f"a {type(value).__name__} of {len(value)} arrays"
     try:
         array = to_numbers("dataset", "values", value)
     except TypeError:
-        return "text" if _is_text(value) else f"values of type {type(value).__name__}"
+        return "text" if _holds_text(value) else f"values of type {type(value).__name__}"
     return array.astype("float32") if array.dtype.kind == "V" else array  # bfloat16
 
 
-def _is_sequence(value: Any) -> bool:
-    return isinstance(value, (tuple, list))
-
-
-def _is_text(value: Any) -> bool:
+def _holds_text(value: Any) -> bool:
+    """Returns whether the first value of a tensor, array or list is text."""
     try:
         first = to_array(value).reshape(-1)[:1].tolist()
     except Exception:  # it cannot be converted to an array

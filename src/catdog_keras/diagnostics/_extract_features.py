@@ -12,16 +12,17 @@ import numpy.typing as npt
 from catdog_keras._arrays import to_array, to_tensor_or_numbers
 from catdog_keras._batches import BATCH_SIZE
 from catdog_keras._checks import check_choice, check_integer, describe, describe_received
+from catdog_keras._input_shape import fits_shape
 from catdog_keras._message import argument
 from catdog_keras._prediction import check_inputs, predict_batches
 from catdog_keras._printable import counted
 from catdog_keras._suggestions import suggests_arguments
-from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_batch_norm
+from catdog_keras.conversion._fold_batch_norm import check_dtype, fold_if_possible
 from catdog_keras.diagnostics._argument_names import FEATURE_NAMES
 from catdog_keras.models import transfer_model
 from catdog_keras.models._backbones import PRETRAINED
 from catdog_keras.models._predict_probabilities import iterate_images
-from catdog_keras.models._transfer import POOLING
+from catdog_keras.models._transfer_model import POOLING
 
 
 @suggests_arguments(FEATURE_NAMES)
@@ -93,7 +94,7 @@ def extract_features(
         remedy = "The images are the first argument."
         requirement = "a name from BACKBONES or a keras.Model"
         raise TypeError(describe("backbone", requirement, backbone, remedy))
-    if isinstance(images, (str, os.PathLike)) or _are_paths(images):
+    if isinstance(images, (str, os.PathLike)) or _are_image_paths(images):
         remedy = "Load the files first: `load_images(paths)`."
         raise TypeError(describe("images", "images, or a dataset of them", images, remedy))
     if hasattr(images, "dataset") and hasattr(images, "scan"):  # LabeledImages, without TensorFlow
@@ -106,26 +107,30 @@ def extract_features(
     if len(shape) != 4:
         requirement = "batches of images of shape (images, height, width, channels)"
         raise ValueError(describe_received("images", requirement, f"shape {tuple(shape)}"))
-    model = _build(backbone, tuple(shape[1:]), weights, pooling, dtype)
-    parts = predict_batches(model, _checked(model, itertools.chain([first], batches)), "images")
+    model = _build_extractor(backbone, tuple(shape[1:]), weights, pooling, dtype)
+    parts = predict_batches(
+        model, _check_batches(model, itertools.chain([first], batches)), "images"
+    )
     features = np.concatenate([to_array(outputs) for outputs, _ in parts]).astype(np.float32)
-    _check_finite(features)
+    _check_features_finite(features)
     return features
 
 
-def _are_paths(images: Any) -> bool:
+def _are_image_paths(images: Any) -> bool:
+    """Returns whether a user passed paths of images in place of images."""
     listed = isinstance(images, (list, tuple)) and len(images) > 0
     return listed and isinstance(images[0], (str, os.PathLike))
 
 
-def _checked(model: keras.Model, batches: Iterator[Any]) -> Iterator[Any]:
+def _check_batches(model: keras.Model, batches: Iterator[Any]) -> Iterator[Any]:
+    """Yields the nonempty batches; raises if their images do not fit the model."""
     for batch in batches:
         images = check_inputs("images", model, batch)
         if len(images):
             yield images
 
 
-def _build(
+def _build_extractor(
     backbone: str | keras.Model,
     image_shape: tuple[int, ...],
     weights: str | os.PathLike[str] | None,
@@ -134,34 +139,25 @@ def _build(
 ) -> keras.Model:
     """Returns a model of float32 features with folded batch normalization."""
     if isinstance(backbone, keras.Model):
-        front = _pool(backbone, image_shape, pooling)
+        front = _pool_features(backbone, image_shape, pooling)
     else:
         height, width, channels = image_shape
         classifier = transfer_model(
             backbone, (height, width, channels), weights=weights, pooling=pooling
         )
         front = keras.Model(classifier.input, classifier.get_layer("dropout").input)
-    try:
-        front = fold_batch_norm(front, dtype=dtype, partial=True)
-    except (NotImplementedError, TypeError, ValueError) as error:
-        if dtype is not None:
-            requirement = (
-                "None for a backbone with layers that cannot be rebuilt from their configs"
-            )
-            raise ValueError(describe("dtype", requirement, dtype)) from error
+    front = fold_if_possible(front, dtype)
     inputs = keras.Input(image_shape)
     return keras.Model(inputs, keras.ops.cast(front(inputs, training=False), "float32"))
 
 
-def _pool(
+def _pool_features(
     backbone: keras.Model, image_shape: tuple[int, ...], pooling: Literal["avg", "max"]
 ) -> keras.Model:
     """Appends global pooling to a model of feature maps or tokens."""
     shape = getattr(backbone, "input_shape", None)  # a model with an own `call` may have none
     expected = shape[1:] if isinstance(shape, tuple) else (None, None, None)
-    if len(expected) != 3 or any(
-        side not in (None, given) for side, given in zip(expected, image_shape, strict=True)
-    ):
+    if not fits_shape(image_shape, expected):
         requirement = f"images of shape {expected}, the input of `backbone`"
         raise ValueError(describe_received("images", requirement, f"shape {image_shape}"))
     inputs = keras.Input(image_shape)
@@ -176,7 +172,8 @@ def _pool(
     return keras.Model(inputs, POOLING[pooling][rank]()(features))
 
 
-def _check_finite(features: npt.NDArray[np.float32]) -> None:
+def _check_features_finite(features: npt.NDArray[np.float32]) -> None:
+    """Raises a ValueError that names the first image with NaN or infinite features."""
     bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
     if bad.size:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Arguments that the checks of data share, and nearest neighbors in feature space."""
+"""Features, and paths of images, as arguments that the checks of data share."""
 
 import os
 from collections.abc import Mapping
@@ -15,7 +15,6 @@ Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 
 LARGEST = 1e15  # sums of 100 million squares of such features are finite in float32
-BLOCK = 512  # rows of similarities that are computed at once
 
 
 def check_features(features: Any, length: int | None = None) -> Floats:
@@ -54,7 +53,7 @@ def check_features(features: Any, length: int | None = None) -> Floats:
     return array
 
 
-def check_files(name: str, files: Any, length: int | None = None) -> tuple[str, ...]:
+def check_file_list(name: str, files: Any, length: int | None = None) -> tuple[str, ...]:
     """Returns paths as strings; raises if they are not paths, or not one for each image."""
     requirement = "a list of paths of image files"
     others = (str, bytes, os.PathLike, Mapping, type)
@@ -71,37 +70,3 @@ def check_files(name: str, files: Any, length: int | None = None) -> tuple[str, 
     for place, file in enumerate(files):
         check_path(f"{name}[{place}]", file)
     return tuple(map(os.fspath, files))
-
-
-def center_and_normalize(features: Floats) -> Floats:
-    """Subtracts the mean of all rows and scales each row to length 1.
-
-    Features after a ReLU are all positive, so that their cosine is high for any two images.
-    """
-    centered = features - features.mean(0)
-    norms = np.linalg.norm(centered, axis=1, keepdims=True)
-    return np.divide(centered, norms, out=np.zeros_like(centered), where=norms > 0)
-
-
-def nearest_neighbors(rows: Floats, count: int) -> tuple[Integers, Floats]:
-    """Returns the positions and cosines of the `count` most similar other rows, highest first.
-
-    Args:
-        rows: Rows of length 1, of shape `(n, d)`.
-        count: Number of neighbors, below `n`.
-
-    Returns:
-        Two arrays of shape `(n, count)`.
-    """
-    places = np.empty((len(rows), count), np.int64)
-    cosines = np.empty((len(rows), count), np.float32)
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK] @ rows.T
-        lines = np.arange(len(block))
-        block[lines, start + lines] = -2  # the row itself
-        best = np.argpartition(-block, count - 1, axis=1)[:, :count]
-        values = np.take_along_axis(block, best, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        places[start : start + BLOCK] = np.take_along_axis(best, order, axis=1)
-        cosines[start : start + BLOCK] = np.take_along_axis(values, order, axis=1)
-    return places, cosines

@@ -17,15 +17,15 @@ from catdog_keras._probabilities import FloatArray, check_probabilities, normali
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.diagnostics._argument_names import DATA_NAMES
-from catdog_keras.diagnostics._confident_learning import ConfidentLabels
-from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import check_features, check_files
-from catdog_keras.diagnostics._folds import assign_folds
-from catdog_keras.diagnostics._labeled_features import (
-    Labels,
+from catdog_keras.diagnostics._checked_labels import (
+    CheckedLabels,
     check_class_sizes,
     check_labels,
 )
+from catdog_keras.diagnostics._confident_learning import ConfidentLabels
+from catdog_keras.diagnostics._data_finding import DataFinding
+from catdog_keras.diagnostics._feature_inputs import check_features, check_file_list
+from catdog_keras.diagnostics._folds import assign_folds
 from catdog_keras.diagnostics._linear_head import HeadInputs, predict_out_of_fold
 from catdog_keras.evaluation._roc import compute_roc
 
@@ -182,7 +182,7 @@ def find_label_issues(
     vectors = None if features is None else check_features(features)
     num_images = None if vectors is None else len(vectors)
     known = check_labels(labels, class_names, groups, num_images=num_images)
-    names = None if files is None else check_files("files", files, len(known.indices))
+    names = None if files is None else check_file_list("files", files, len(known.indices))
     folds = check_integer("folds", folds, minimum=2)
     seed = check_integer("seed", seed, minimum=0)
     if (vectors is None) == (probabilities is None):
@@ -198,7 +198,7 @@ def find_label_issues(
     else:
         array = to_numbers("probabilities", "rows", probabilities)
         rows = check_probabilities(array, (len(known.indices), len(known.names)))
-        found = _issues(normalize_rows(rows), known, names)
+        found = _label_issues(normalize_rows(rows), known, names)
     if not found.is_informative:
         warn(NOT_INFORMATIVE)
     elif found.is_doubtful:
@@ -212,7 +212,7 @@ def find_label_issues(
 
 def label_issues_of(
     features: npt.NDArray[np.float32],
-    known: Labels,
+    known: CheckedLabels,
     files: tuple[str, ...] | None,
     folds: int,
     seed: int,
@@ -224,19 +224,24 @@ def label_issues_of(
     num_classes = len(known.names)
     rows = predict_out_of_fold(inputs, known.indices, assigned, num_classes)
     if not _is_informative(rows, known.indices):
-        return _issues(rows, known, files, is_informative=False)
-    trusted = _trusted(rows, known.indices)
+        return _label_issues(rows, known, files, is_informative=False)
+    trusted = _trusted_labels(rows, known.indices)
     if trusted is not None:
         rows = predict_out_of_fold(inputs, known.indices, assigned, num_classes, trusted)
-    return _issues(rows, known, files)
+    return _label_issues(rows, known, files)
 
 
-def _issues(
-    rows: FloatArray, known: Labels, files: tuple[str, ...] | None, *, is_informative: bool = True
+def _label_issues(
+    rows: FloatArray,
+    known: CheckedLabels,
+    files: tuple[str, ...] | None,
+    *,
+    is_informative: bool = True,
 ) -> LabelIssues:
+    """Returns the result of confident learning on out-of-fold probabilities `rows`."""
     confident = ConfidentLabels.from_probabilities(rows, known.indices)
     expected = round(confident.estimate_errors(known.indices)) if is_informative else 0
-    findings = _findings(rows, known, files, expected)
+    findings = _label_issue_findings(rows, known, files, expected)
     return LabelIssues(findings, expected, known.names, rows, confident.joint, is_informative)
 
 
@@ -258,11 +263,13 @@ def _is_informative(rows: FloatArray, labels: npt.NDArray[np.int64]) -> bool:
     return False
 
 
-def _trusted(rows: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
+def _trusted_labels(
+    rows: FloatArray, labels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_] | None:
     """Returns which labels do not look wrong; None if all do not, or most of a class do."""
     expected = round(ConfidentLabels.from_probabilities(rows, labels).estimate_errors(labels))
     trusted = np.ones(len(rows), bool)
-    trusted[_rank(rows, labels)[:expected]] = False
+    trusted[_rank_suspicious(rows, labels)[:expected]] = False
     counts = np.bincount(labels, minlength=rows.shape[1])
     kept = np.bincount(labels[trusted], minlength=rows.shape[1])
     if trusted.all() or (2 * kept < counts).any():  # most labels of a class cannot be wrong
@@ -270,26 +277,27 @@ def _trusted(rows: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.
     return trusted
 
 
-def _rank(rows: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _rank_suspicious(rows: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Returns the images of which another class is more probable, the most suspicious first."""
-    margins = _margins(rows, labels)
+    margins = _probability_margins(rows, labels)
     order = np.argsort(-margins, kind="stable")
     return order[margins[order] > 0]
 
 
-def _margins(rows: FloatArray, labels: npt.NDArray[np.int64]) -> FloatArray:
+def _probability_margins(rows: FloatArray, labels: npt.NDArray[np.int64]) -> FloatArray:
     """Returns the largest probability of another class minus that of the label."""
     others = rows.copy()
     others[np.arange(len(rows)), labels] = -np.inf
     return np.asarray(others.max(axis=1) - rows[np.arange(len(rows)), labels])
 
 
-def _findings(
-    rows: FloatArray, known: Labels, files: tuple[str, ...] | None, expected: int
+def _label_issue_findings(
+    rows: FloatArray, known: CheckedLabels, files: tuple[str, ...] | None, expected: int
 ) -> tuple[DataFinding, ...]:
-    margins = _margins(rows, known.indices)
+    """Returns a finding for each of the `expected` images with the most suspicious label."""
+    margins = _probability_margins(rows, known.indices)
     found = []
-    for index in _rank(rows, known.indices)[:expected].tolist():
+    for index in _rank_suspicious(rows, known.indices)[:expected].tolist():
         label, likely = int(known.indices[index]), int(rows[index].argmax())
         given, other = known.names[label], known.names[likely]
         text = (

@@ -12,18 +12,18 @@ from catdog_keras._progress import progress_bar
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.datasets._components import connected_components
 from catdog_keras.datasets._match_signatures import match_signatures
-from catdog_keras.diagnostics._align_images import Alignment, SearchIndex, align, index_image
+from catdog_keras.diagnostics._align_images import (
+    Alignment,
+    SearchIndex,
+    align_thumbnails,
+    index_image,
+)
 from catdog_keras.diagnostics._argument_names import DATA_NAMES
 from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import (
-    Floats,
-    center_and_normalize,
-    check_features,
-    check_files,
-    nearest_neighbors,
-)
-from catdog_keras.diagnostics._image_inputs import check_images
+from catdog_keras.diagnostics._feature_inputs import Floats, check_features, check_file_list
+from catdog_keras.diagnostics._image_inputs import check_image_list
 from catdog_keras.diagnostics._measure_images import ImageMeasurements, measure_images
+from catdog_keras.diagnostics._nearest_neighbors import center_and_normalize, nearest_neighbors
 
 NEIGHBORS = 3  # copies are nearly always the nearest one; more allow for other copies
 LEAST_COSINE = 0.4  # after the mean is subtracted; only limits the time
@@ -135,11 +135,11 @@ def find_near_duplicates(
         >>> found.groups, found.pairs[0].found_by
         (((1, 3),), 'hash')
     """
-    images = check_images("images", images)
+    images = check_image_list("images", images)
     if files is None:
         names = images if isinstance(images[0], str) else ()
     else:
-        names = check_files("files", files, len(images))
+        names = check_file_list("files", files, len(images))
     rows = None if features is None else check_features(features, len(images))
     return near_duplicates_of(measure_images("images", images), rows, names)
 
@@ -163,7 +163,7 @@ def near_duplicates_of(
     members: list[list[NearDuplicatePair]] = [[] for _ in groups]
     for pair in ordered:
         members[of_group[pair.first]].append(pair)
-    findings = [_describe(*each, files) for each in zip(groups, members, strict=True)]
+    findings = [_describe_group(*each, files) for each in zip(groups, members, strict=True)]
     findings.sort(key=lambda finding: (-finding.score, finding.indices))
     return NearDuplicates(tuple(findings), ordered, groups, len(measured))
 
@@ -187,24 +187,26 @@ def _match_features(
     with progress_bar("Comparing similar images", len(candidates), "pairs") as advance:
         for one, other in sorted(candidates):
             thumbnails = measured[one].thumbnail, measured[other].thumbnail
-            found = align(*thumbnails, index(one), index(other))
+            found = align_thumbnails(*thumbnails, index(one), index(other))
             if found.correlation >= LEAST_ALIGNED and found.detail >= LEAST_DETAIL:
-                yield _aligned_pair(one, other, found)
+                yield _pair_from_alignment(one, other, found)
             advance(1)
 
 
-def _aligned_pair(first: int, second: int, found: Alignment) -> NearDuplicatePair:
+def _pair_from_alignment(first: int, second: int, found: Alignment) -> NearDuplicatePair:
+    """Returns the near-duplicate pair of two images that `align_thumbnails` aligned."""
     scale = min(found.scale, 1 / found.scale)
     return NearDuplicatePair(
         first, second, found.correlation, "features", found.mirrored, scale, abs(found.degrees)
     )
 
 
-def _describe(
+def _describe_group(
     group: tuple[int, ...], pairs: Sequence[NearDuplicatePair], files: Sequence[str]
 ) -> DataFinding:
+    """Returns the finding about a group of near-duplicates, from the pairs in it."""
     score = min(pair.score for pair in pairs)
-    how = sorted({text for pair in pairs for text in _differences(pair)})
+    how = sorted({text for pair in pairs for text in _describe_changes(pair)})
     changes = f" ({', '.join(how)})" if how else ""
     text = (
         f"{len(group)} images show the same photograph{changes}, correlation at least "
@@ -224,7 +226,8 @@ def _rounded_down(score: float) -> str:
     return f"{math.floor(score * 100 + ROUNDING) / 100:.2f}"
 
 
-def _differences(pair: NearDuplicatePair) -> Iterator[str]:
+def _describe_changes(pair: NearDuplicatePair) -> Iterator[str]:
+    """Yields how the images of a pair differ: mirrored, cropped or rotated."""
     if pair.mirrored:
         yield "mirrored"
     if pair.scale < 0.95:

@@ -10,17 +10,12 @@ import numpy.typing as npt
 from catdog_keras._printable import printable
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.diagnostics._argument_names import DATA_NAMES
+from catdog_keras.diagnostics._checked_labels import check_class_indices
 from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import (
-    Floats,
-    center_and_normalize,
-    check_features,
-    check_files,
-    nearest_neighbors,
-)
-from catdog_keras.diagnostics._image_inputs import check_images
-from catdog_keras.diagnostics._labeled_features import check_class_indices
+from catdog_keras.diagnostics._feature_inputs import Floats, check_features, check_file_list
+from catdog_keras.diagnostics._image_inputs import check_image_list
 from catdog_keras.diagnostics._measure_images import ImageMeasurements, measure_images
+from catdog_keras.diagnostics._nearest_neighbors import center_and_normalize, nearest_neighbors
 
 Reason: TypeAlias = Literal["unlike_class", "dark", "blurred", "uniform"]
 
@@ -138,10 +133,10 @@ def find_outliers(
     """
     rows = check_features(features)
     indices = check_class_indices(labels, class_names, num_images=len(rows), least_classes=1)
-    names = () if files is None else check_files("files", files, len(rows))
+    names = () if files is None else check_file_list("files", files, len(rows))
     measured = None
     if images is not None:
-        measured = measure_images("images", check_images("images", images, len(rows)))
+        measured = measure_images("images", check_image_list("images", images, len(rows)))
     elif names:
         measured = measure_images("files", names)
     return outliers_of(rows, indices, class_names, names, measured)
@@ -158,7 +153,7 @@ def outliers_of(
 
     Without features, only the pixels are checked.
     """
-    deviations = np.zeros(len(labels)) if features is None else _deviations(features, labels)
+    deviations = np.zeros(len(labels)) if features is None else _class_deviations(features, labels)
     found = []
     for place, deviation in enumerate(deviations.tolist()):
         reasons = list(_pixel_reasons(measured[place])) if measured is not None else []
@@ -186,7 +181,7 @@ def outliers_of(
     )
 
 
-def _deviations(features: Floats, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def _class_deviations(features: Floats, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Returns the deviation of each image from its class; see `Outliers`."""
     rows = center_and_normalize(features)
     deviations = np.zeros(len(rows))

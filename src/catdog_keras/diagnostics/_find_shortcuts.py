@@ -12,9 +12,9 @@ from catdog_keras._checks import check_integer, describe
 from catdog_keras._printable import printable
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.diagnostics._argument_names import DATA_NAMES
+from catdog_keras.diagnostics._checked_labels import check_class_indices
 from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import check_files
-from catdog_keras.diagnostics._labeled_features import check_class_indices
+from catdog_keras.diagnostics._feature_inputs import check_file_list
 from catdog_keras.diagnostics._measure_images import (
     SMALLEST_ENERGY,
     FileFacts,
@@ -153,7 +153,7 @@ def find_shortcuts(
         >>> found.findings, len(found.properties)
         ((), 10)
     """
-    paths = check_files("files", files)
+    paths = check_file_list("files", files)
     indices = check_class_indices(labels, class_names, num_images=len(paths))
     check_integer("seed", seed, minimum=0)
     return shortcuts_of(measure_images("files", paths), indices, class_names, seed)
@@ -171,7 +171,7 @@ def shortcuts_of(
         str(each) if class_names is None else printable(class_names[each])
         for each in present.tolist()
     ]
-    properties = _properties(measured)
+    properties = _property_columns(measured)
     chance = 1 / len(present)
     confidence = 1 - ERROR_RATE / len(properties)
     scores = []
@@ -182,22 +182,25 @@ def shortcuts_of(
         score = PropertyScore(name, accuracy, interval, chance, effect > 0, effect >= LEAST_EFFECT)
         scores.append(score)
         if score.flagged:
-            text = _describe(score, columns, indices, names)
+            text = _describe_shortcut(score, columns, indices, names)
             findings.append(DataFinding("shortcut", (), accuracy, text))
     scores.sort(key=lambda each: -each.balanced_accuracy)
     findings.sort(key=lambda each: -each.score)
     return Shortcuts(tuple(findings), tuple(scores), len(measured))
 
 
-def _properties(measured: Sequence[ImageMeasurements]) -> dict[str, Floats]:
+def _property_columns(measured: Sequence[ImageMeasurements]) -> dict[str, Floats]:
     """Returns the columns of each property, of shape `(images, columns)`."""
-    kinds = sorted({_facts(each).kind for each in measured})
-    rows = [_columns(each, kinds) for each in measured]
+    kinds = sorted({_file_facts(each).kind for each in measured})
+    rows = [_columns_of_image(each, kinds) for each in measured]
     return {name: np.array([row[name] for row in rows], np.float64) for name in PROPERTIES}
 
 
-def _columns(each: ImageMeasurements, kinds: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    file = _facts(each)
+def _columns_of_image(
+    each: ImageMeasurements, kinds: Sequence[str]
+) -> dict[str, tuple[float, ...]]:
+    """Returns the numbers of each technical property of an image that may be a shortcut."""
+    file = _file_facts(each)
     fine, middle, coarse = np.log2(np.maximum(each.detail, SMALLEST_ENERGY)).tolist()
     top, bottom, left, right = each.margins
     return {
@@ -214,15 +217,17 @@ def _columns(each: ImageMeasurements, kinds: Sequence[str]) -> dict[str, tuple[f
     }
 
 
-def _facts(each: ImageMeasurements) -> FileFacts:
+def _file_facts(each: ImageMeasurements) -> FileFacts:
+    """Returns the facts about the file of a measured image; raises if it was an array."""
     if each.file is None:
         raise TypeError(describe("files", "paths of image files", "an array"))
     return each.file
 
 
-def _describe(
+def _describe_shortcut(
     score: PropertyScore, columns: Floats, labels: npt.NDArray[np.int64], names: Sequence[str]
 ) -> str:
+    """Describes a property that predicts the label, with its median in each class."""
     low, high = score.interval
     meaning, remedy = PROPERTIES[score.name]
     shown = min(len(names), 3)

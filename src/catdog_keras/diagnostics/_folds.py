@@ -29,7 +29,7 @@ def assign_folds(
         assigned = np.empty(len(labels), np.int64)
         assigned[order] = np.arange(len(labels)) % folds
         return assigned
-    counts = _count_classes(labels, groups)
+    counts = _count_by_group_and_class(labels, groups)
     order = random.permutation(len(counts))
     order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
     shares = counts / counts.sum(axis=0)
@@ -71,7 +71,7 @@ def training_order(
     return np.argsort(position, kind="stable").astype(np.int64)
 
 
-def _count_classes(labels: IntegerArray, groups: IntegerArray) -> npt.NDArray[Any]:
+def _count_by_group_and_class(labels: IntegerArray, groups: IntegerArray) -> npt.NDArray[Any]:
     """Returns the number of images of each group and class."""
     counts = np.zeros((int(groups.max()) + 1, int(labels.max()) + 1))
     np.add.at(counts, (groups, labels), 1)

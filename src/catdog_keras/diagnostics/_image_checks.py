@@ -16,13 +16,14 @@ from catdog_keras._input_range import (
     PreprocessingTrace,
     Range,
     find_input_range,
+    format_range,
     same_range,
     starts_with_batch_norm,
-    walk,
+    walk_to_weights,
 )
 from catdog_keras._input_shape import fits_shape, how_to_reshape
 from catdog_keras._layer_graph import is_plain_graph
-from catdog_keras.diagnostics._findings import PipelineFinding as Finding
+from catdog_keras.diagnostics._pipeline_report import PipelineFinding as Finding
 from catdog_keras.layers import Preprocessing
 
 Array = npt.NDArray[Any]
@@ -36,7 +37,7 @@ _MANY_IMAGES = 8  # fewer can be equal by chance, or in an example
 
 
 @dataclass(frozen=True)
-class Found:
+class PixelRange:
     """The value range of pixels.
 
     Attributes:
@@ -52,10 +53,10 @@ class Found:
     kind: Range | Literal["twice", "beyond"] | None
 
     @classmethod
-    def from_values(cls, values: Array) -> "Found":
+    def from_values(cls, values: Array) -> "PixelRange":
         """Determines the range of pixel values."""
         low, high = float(values.min()), float(values.max())
-        return cls(low, high, _kind_of(values, low, high))
+        return cls(low, high, _recognize_range(values, low, high))
 
     def fills(self, kind: object) -> bool:
         """Returns whether the values reach both ends of a range."""
@@ -63,10 +64,11 @@ class Found:
 
     def __str__(self) -> str:
         """Returns the range as text."""
-        return f"[{self.low:.4g}, {self.high:.4g}]"
+        return format_range((self.low, self.high))
 
 
-def _kind_of(values: Array, low: float, high: float) -> Any:
+def _recognize_range(values: Array, low: float, high: float) -> Any:
+    """Returns the `kind` of a `PixelRange` from the values and their ends."""
     if values.dtype.kind in "biu":
         if low < 0 or high > 255:
             return "beyond"
@@ -74,9 +76,9 @@ def _kind_of(values: Array, low: float, high: float) -> Any:
     if low == high or np.isin(values, (0, 1)).all():
         return None
     level = (1 + SLACK) / 255
-    if -level <= low and high <= level and _has_levels(values):
+    if -level <= low and high <= level and _has_many_levels(values):
         return "twice"
-    if -1 - 2 * level <= low and high <= -1 + 2 * level and _has_levels(values):
+    if -1 - 2 * level <= low and high <= -1 + 2 * level and _has_many_levels(values):
         return "twice"
     for known in (UNIT, SIGNED):
         slack = SLACK * (known[1] - known[0])
@@ -89,17 +91,18 @@ def _kind_of(values: Array, low: float, high: float) -> Any:
     return CAFFE if low >= CAFFE[0] - 15 and high <= CAFFE[1] + 15 else "beyond"
 
 
-def _has_levels(values: Array) -> bool:
+def _has_many_levels(values: Array) -> bool:
+    """Returns whether pixels have many gray levels, unlike nearly uniform images."""
     return np.unique(values[: 1 << 16]).size > _LEVELS
 
 
-def check_images(images: list[Array], model: keras.Model) -> Iterator[Finding]:
+def find_image_mismatches(images: list[Array], model: keras.Model) -> Iterator[Finding]:
     """Yields problems of images for a model."""
     if not sum(array.size for array in images):
         yield Finding("no_images", "The dataset is empty.", "Check the source of its files.")
         return
-    yield from _check_shape(images, model)
-    yield from _check_content(images)
+    yield from _check_image_shape(images, model)
+    yield from _check_image_content(images)
     finite = [array[np.isfinite(array)] for array in images]
     broken = sum(array.size for array in images) - sum(array.size for array in finite)
     if broken:
@@ -110,12 +113,13 @@ def check_images(images: list[Array], model: keras.Model) -> Iterator[Finding]:
         )
     values = np.concatenate(finite)
     if values.size:
-        found = Found.from_values(values)
-        yield from _check_range(found, model)
+        found = PixelRange.from_values(values)
+        yield from _check_pixel_range(found, model)
         yield from _check_augmentations(found, model)
 
 
-def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
+def _check_image_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
+    """Yields a finding if images have no batch axis, or not the input shape of the model."""
     if not is_plain_graph(model) or len(model.inputs) != 1 or len(model.inputs[0].shape) != 4:
         return
     wanted = model.inputs[0].shape[1:]
@@ -137,7 +141,8 @@ def _check_shape(images: list[Array], model: keras.Model) -> Iterator[Finding]:
             return
 
 
-def _check_content(images: list[Array]) -> Iterator[Finding]:
+def _check_image_content(images: list[Array]) -> Iterator[Finding]:
+    """Yields a finding if many images, or all pixels of each, are equal."""
     if any(array.ndim != 4 for array in images) or sum(map(len, images)) < _MANY_IMAGES:
         return
     first = next(array for array in images if array.size)[:1]
@@ -150,10 +155,11 @@ def _check_content(images: list[Array]) -> Iterator[Finding]:
         )
 
 
-def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:
+def _check_pixel_range(found: PixelRange, model: keras.Model) -> Iterator[Finding]:
+    """Yields findings if the value range of images is unusual, or not that of the model."""
     if found.kind is None:
         return
-    arrival, wanted = walk(model, BYTES), find_input_range(model)
+    arrival, wanted = walk_to_weights(model, BYTES), find_input_range(model)
     if found.kind == "twice":
         yield Finding(
             "scaled_twice",
@@ -171,12 +177,14 @@ def _check_range(found: Found, model: keras.Model) -> Iterator[Finding]:
     elif wanted is None:
         yield from _check_scaling_inside(arrival)
         if found.kind == BYTES and not arrival.scalers:
-            yield from _check_unscaled(found, model, arrival.first)
+            yield from _check_never_scaled(found, model, arrival.first)
     else:
-        yield from _check_against(found, wanted, arrival)
+        yield from _check_known_range(found, wanted, arrival)
 
 
-def _check_against(found: Found, wanted: Range, arrival: PreprocessingTrace) -> Iterator[Finding]:
+def _check_known_range(
+    found: PixelRange, wanted: Range, arrival: PreprocessingTrace
+) -> Iterator[Finding]:
     """Yields problems of images for a model whose input range is known."""
     slack = SLACK * (wanted[1] - wanted[0])
     within = wanted[0] - slack <= found.low and found.high <= wanted[1] + slack
@@ -193,19 +201,22 @@ def _check_against(found: Found, wanted: Range, arrival: PreprocessingTrace) -> 
     elif found.kind == BYTES:
         yield Finding(
             "never_scaled",
-            f"Pixels are in {found}, but the model expects {_words(wanted)}.",
+            f"Pixels are in {found}, but the model expects {format_range(wanted)}.",
             how_to_scale(wanted),
         )
     # Images of low contrast are within a wider range, too.
     elif not within or found.fills(found.kind):
         yield Finding(
             "wrong_range",
-            f"Pixels are in {found}, but the model expects {_words(wanted)}.",
+            f"Pixels are in {found}, but the model expects {format_range(wanted)}.",
             f"Remove the scaling from the dataset. {how_to_scale(wanted)}",
         )
 
 
-def _check_unscaled(found: Found, model: keras.Model, first: keras.Layer) -> Iterator[Finding]:
+def _check_never_scaled(
+    found: PixelRange, model: keras.Model, first: keras.Layer
+) -> Iterator[Finding]:
+    """Yields a finding if no layer scales or normalizes images before the first weights."""
     if not starts_with_batch_norm(model, first):
         yield Finding(
             "never_scaled",
@@ -222,35 +233,32 @@ def _check_scaling_inside(arrival: PreprocessingTrace) -> Iterator[Finding]:
         yield Finding(
             "scaled_twice",
             f"The model scales its input more than once, in {names}: [0, 255] arrives as "
-            f"{_words(arrival.values)} at its first weights.",
+            f"{format_range(arrival.values)} at its first weights.",
             "Remove one of these layers.",
         )
     elif arrival.scalers and arrival.expected is not None:
         yield Finding(
             "wrong_range",
-            f"The model scales in {names}, which makes {_words(arrival.values)} of [0, 255]; "
-            f"{arrival.models[-1]!r} was trained on {_words(arrival.expected)}.",
+            f"The model scales in {names}, which makes {format_range(arrival.values)} of [0, 255]; "
+            f"{arrival.models[-1]!r} was trained on {format_range(arrival.expected)}.",
             f"Remove these layers. {how_to_scale(arrival.expected)}",
         )
 
 
-def _check_augmentations(found: Found, model: keras.Model) -> Iterator[Finding]:
+def _check_augmentations(found: PixelRange, model: keras.Model) -> Iterator[Finding]:
+    """Yields findings on augmentation layers whose `value_range` is not that of their images."""
     given = find_input_range(model) or (found.kind if isinstance(found.kind, tuple) else None)
-    arrival = None if given is None else walk(model, given)
+    arrival = None if given is None else walk_to_weights(model, given)
     for layer, values in () if arrival is None else arrival.augmentations:
         low, high = layer.value_range
         if not same_range(values, (float(low), float(high))):
             yield Finding(
                 "augmentation_range",
                 f"{layer.name!r} has value_range=({low:g}, {high:g}), but receives images in "
-                f"{_words(values)}.",
-                f"Pass value_range={_words(values).replace('[', '(').replace(']', ')')}, or move "
-                "it before the scaling.",
+                f"{format_range(values)}.",
+                f"Pass value_range=({values[0]:.4g}, {values[1]:.4g}), or move it before the "
+                "scaling.",
             )
-
-
-def _words(values: Range) -> str:
-    return f"[{values[0]:.4g}, {values[1]:.4g}]"
 
 
 def how_to_scale(wanted: Range) -> str:
@@ -259,4 +267,4 @@ def how_to_scale(wanted: Range) -> str:
     for known, scheme in schemes.items():
         if same_range(known, wanted):
             return f'Put catdog_keras.Preprocessing("{scheme}") in front of the network.'
-    return f"Scale the images to {_words(wanted)}."
+    return f"Scale the images to {format_range(wanted)}."

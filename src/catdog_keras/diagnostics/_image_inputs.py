@@ -13,7 +13,7 @@ from catdog_keras._printable import counted
 Pixels = npt.NDArray[np.uint8]
 
 
-def check_images(
+def check_image_list(
     name: str, images: Any, length: int | None = None
 ) -> tuple[str, ...] | tuple[Pixels, ...]:
     """Returns images as a tuple of paths or of uint8 arrays.
@@ -41,10 +41,13 @@ def check_images(
         )
     if isinstance(images[0], (str, os.PathLike)):
         return tuple(str(check_path(f"{name}[{place}]", path)) for place, path in enumerate(images))
-    return tuple(_check_array(f"{name}[{place}]", image) for place, image in enumerate(images))
+    return tuple(
+        _check_image_array(f"{name}[{place}]", image) for place, image in enumerate(images)
+    )
 
 
-def _check_array(name: str, image: Any) -> Pixels:
+def _check_image_array(name: str, image: Any) -> Pixels:
+    """Returns a uint8 array of one image; raises for another type, dtype or shape."""
     requirement = "a path, or a uint8 array of shape (height, width, 3) or (height, width)"
     if not isinstance(image, np.ndarray):
         raise TypeError(describe(name, requirement, image))

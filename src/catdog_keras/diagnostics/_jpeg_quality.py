@@ -34,11 +34,11 @@ def jpeg_quality(image: "Image.Image") -> int:
     if not tables:
         return LOSSLESS
     total = sum(tables[min(tables)])
-    return int(np.abs(_sums() - total).argmin()) + 1
+    return int(np.abs(_table_sums() - total).argmin()) + 1
 
 
 @cache
-def _sums() -> np.ndarray:
+def _table_sums() -> np.ndarray:
     """Returns the sum of the luminance table at each quality from 1 to 100."""
     qualities = np.arange(1, 101)
     scales = np.where(qualities < 50, 5000 // qualities, 200 - 2 * qualities)

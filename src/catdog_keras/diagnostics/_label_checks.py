@@ -11,7 +11,7 @@ from catdog_keras._class_names import REMEDY, has_other_order
 from catdog_keras._compile import crossentropy_of
 from catdog_keras._layer_graph import is_plain_graph, last_activation
 from catdog_keras._warnings import warn
-from catdog_keras.diagnostics._findings import PipelineFinding as Finding
+from catdog_keras.diagnostics._pipeline_report import PipelineFinding as Finding
 
 Array = npt.NDArray[Any]
 
@@ -25,10 +25,10 @@ def find_label_mismatches(
     kind, from_logits = crossentropy_of(model)
     outputs = _number_of_outputs(model)
     if class_names is not None:
-        yield from _check_class_order(model, class_names)
+        yield from _check_saved_class_order(model, class_names)
     one_hot = any(array.ndim == 2 and array.shape[1] > 1 for array in labels)
     if outputs is not None:
-        yield from _check_form(one_hot, kind, outputs)
+        yield from _check_label_form(one_hot, kind, outputs)
         if one_hot:
             width = max(array.shape[-1] for array in labels)
             yield from _check_one_hot_width(width, outputs)
@@ -37,10 +37,10 @@ def find_label_mismatches(
             if kind == "binary" and outputs == 1:  # mixed and smoothed labels lie between
                 values = values[~((values > 0) & (values < 1))]
             if values.size:
-                yield from _check_values(values, outputs, class_names)
-        yield from _check_number(outputs, kind, class_names)
+                yield from _check_label_values(values, outputs, class_names)
+        yield from _check_number_of_outputs(outputs, kind, class_names)
     yield from _check_distinct(labels)
-    yield from _check_logits(last_activation(model), kind, from_logits, outputs)
+    yield from _check_ending_and_loss(last_activation(model), kind, from_logits, outputs)
 
 
 def require_labels(name: str, labels: Array, model: keras.Model) -> None:
@@ -77,11 +77,12 @@ def warn_of_logits(model: keras.Model) -> None:
     """Warns if the loss of a compiled model expects logits from a softmax, or the reverse."""
     kind, from_logits = crossentropy_of(model)
     activation, outputs = last_activation(model), _number_of_outputs(model)
-    for finding in _check_logits(activation, kind, from_logits, outputs):
+    for finding in _check_ending_and_loss(activation, kind, from_logits, outputs):
         warn(f"The loss is computed from wrong values. {finding.problem} {finding.remedy}")
 
 
-def _check_class_order(model: keras.Model, class_names: Sequence[str]) -> Iterator[Finding]:
+def _check_saved_class_order(model: keras.Model, class_names: Sequence[str]) -> Iterator[Finding]:
+    """Yields a finding if the model was saved with the class names in another order."""
     stored = has_other_order(model, class_names)
     if stored is not None:
         yield Finding(
@@ -91,7 +92,8 @@ def _check_class_order(model: keras.Model, class_names: Sequence[str]) -> Iterat
         )
 
 
-def _check_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Finding]:
+def _check_label_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Finding]:
+    """Yields a finding if labels are one-hot and the loss expects indices, or the reverse."""
     if one_hot and (kind == "sparse" or (kind == "binary" and outputs == 1)):
         yield Finding(
             "one_hot_labels",
@@ -109,8 +111,9 @@ def _check_form(one_hot: bool, kind: str | None, outputs: int) -> Iterator[Findi
 
 
 def _check_one_hot_width(width: int, outputs: int) -> Iterator[Finding]:
+    """Yields a finding if one-hot labels have more or fewer classes than the model."""
     if width > outputs > 1:
-        yield _too_few(f"The labels are one-hot rows of {width} classes", width, outputs)
+        yield _too_few_outputs(f"The labels are one-hot rows of {width} classes", width, outputs)
     elif 1 < width < outputs:
         yield Finding(
             "labels_outside",
@@ -119,9 +122,10 @@ def _check_one_hot_width(width: int, outputs: int) -> Iterator[Finding]:
         )
 
 
-def _check_values(
+def _check_label_values(
     values: Array, outputs: int, class_names: Sequence[str] | None
 ) -> Iterator[Finding]:
+    """Yields a finding if a class index is out of range or not an integer, from sorted values."""
     classes = max(outputs, 2)
     low, high = values[0].item(), values[-1].item()
     if not np.isfinite(values).all():
@@ -151,7 +155,7 @@ def _check_values(
             "Subtract 1 from the labels.",
         )
     elif high >= classes and len(values) == high + 1:
-        yield _too_few(f"The labels go up to {high:g}", int(high) + 1, outputs)
+        yield _too_few_outputs(f"The labels go up to {high:g}", int(high) + 1, outputs)
     elif high >= classes:
         yield Finding(
             "labels_outside",
@@ -177,16 +181,22 @@ def _check_distinct(labels: Sequence[Array]) -> Iterator[Finding]:
         )
 
 
-def _check_number(
+def _check_number_of_outputs(
     outputs: int, kind: str | None, class_names: Sequence[str] | None
 ) -> Iterator[Finding]:
+    """Yields a finding if the loss or the class names need more outputs than there are."""
     if outputs == 1 and kind in ("sparse", "categorical"):
-        yield _too_few("A categorical loss compares the outputs of at least 2 classes", 2, 1)
+        yield _too_few_outputs(
+            "A categorical loss compares the outputs of at least 2 classes", 2, 1
+        )
     elif class_names is not None and len(class_names) > max(outputs, 2):
-        yield _too_few(f"There are {len(class_names)} class names", len(class_names), outputs)
+        yield _too_few_outputs(
+            f"There are {len(class_names)} class names", len(class_names), outputs
+        )
 
 
-def _too_few(seen: str, classes: int, outputs: int) -> Finding:
+def _too_few_outputs(seen: str, classes: int, outputs: int) -> Finding:
+    """Returns the finding about a model with fewer outputs than `classes`."""
     return Finding(
         "too_few_outputs",
         f"{seen}, and the model has {outputs} output{'' if outputs == 1 else 's'}.",
@@ -194,9 +204,10 @@ def _too_few(seen: str, classes: int, outputs: int) -> Finding:
     )
 
 
-def _check_logits(
+def _check_ending_and_loss(
     activation: str | None, kind: str | None, from_logits: bool | None, outputs: int | None
 ) -> Iterator[Finding]:
+    """Yields a finding if the output activation contradicts `from_logits` of the loss."""
     if kind is None or activation is None:
         return
     if activation == "sigmoid" and kind != "binary" and outputs != 1:
@@ -223,6 +234,7 @@ def _check_logits(
 
 
 def _number_of_outputs(model: keras.Model) -> int | None:
+    """Returns the number of outputs per image, or None if the model has no single output row."""
     if not is_plain_graph(model) or len(model.outputs) != 1:
         return None
     shape = model.outputs[0].shape

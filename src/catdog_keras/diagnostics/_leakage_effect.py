@@ -94,10 +94,10 @@ class LeakageEffect:
         low, high = (100 * end for end in self.difference_interval)
         return (
             f"{self.num_twins} of {self.num_images} test images {has} in the training data. "
-            f"Accuracy {self.accuracy:.3f} {_words(self.accuracy_interval)} with them, "
-            f"{self.accuracy_without:.3f} {_words(self.accuracy_without_interval)} without them: a "
-            f"difference of {100 * self.difference:+.1f} points, 95% interval {low:+.1f} to "
-            f"{high:+.1f}."
+            f"Accuracy {_with_interval(self.accuracy, self.accuracy_interval)} with them, "
+            f"{_with_interval(self.accuracy_without, self.accuracy_without_interval)} without "
+            f"them: a difference of {100 * self.difference:+.1f} points, 95% interval "
+            f"{low:+.1f} to {high:+.1f}."
         )
 
 
@@ -171,8 +171,9 @@ def leakage_effect(correct: Evaluation | npt.ArrayLike, twins: npt.ArrayLike) ->
 
 
 def _read_correct(correct: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Returns which test images are classified correctly, from the argument `correct`."""
     requirement = "an Evaluation, or an array of True and False of shape (images,)"
-    array = _to_array("correct", correct, requirement)
+    array = _convert_argument("correct", correct, requirement)
     if array.ndim != 1 or not array.size:
         raise ValueError(describe_received("correct", requirement, f"shape {array.shape}"))
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
@@ -184,7 +185,7 @@ def _read_correct(correct: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 def _read_twins(twins: npt.ArrayLike, num_images: int) -> npt.NDArray[np.int64]:
     """Returns the indices in ascending order, each once."""
     requirement = f"indices of test images from 0 to {num_images - 1}, or True or False for each"
-    array = _to_array("twins", twins, requirement)
+    array = _convert_argument("twins", twins, requirement)
     if array.dtype.kind == "b":
         if array.shape != (num_images,):
             raise ValueError(describe_received("twins", requirement, f"shape {array.shape}"))
@@ -202,7 +203,8 @@ def _read_twins(twins: npt.ArrayLike, num_images: int) -> npt.NDArray[np.int64]:
     return np.unique(array).astype(np.int64)
 
 
-def _to_array(name: str, value: Any, requirement: str) -> npt.NDArray[Any]:
+def _convert_argument(name: str, value: Any, requirement: str) -> npt.NDArray[Any]:
+    """Returns an argument as an array; raises a TypeError that states the requirement."""
     if value is None or isinstance(value, (str, bytes, dict, set)):
         raise TypeError(describe(name, requirement, value))
     try:
@@ -211,5 +213,6 @@ def _to_array(name: str, value: Any, requirement: str) -> npt.NDArray[Any]:
         raise TypeError(describe(name, requirement, value)) from error
 
 
-def _words(interval: tuple[float, float]) -> str:
-    return f"[{interval[0]:.3f}, {interval[1]:.3f}]"
+def _with_interval(accuracy: float, interval: tuple[float, float]) -> str:
+    """Formats an accuracy and its interval for the text of a `LeakageEffect`."""
+    return f"{accuracy:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"

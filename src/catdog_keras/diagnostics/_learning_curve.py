@@ -14,14 +14,14 @@ from catdog_keras._message import argument
 from catdog_keras._probabilities import FloatArray
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.diagnostics._argument_names import DATA_NAMES
-from catdog_keras.diagnostics._data_finding import DataFinding
-from catdog_keras.diagnostics._feature_inputs import check_features
-from catdog_keras.diagnostics._folds import assign_folds, training_order
-from catdog_keras.diagnostics._labeled_features import (
-    Labels,
+from catdog_keras.diagnostics._checked_labels import (
+    CheckedLabels,
     check_class_sizes,
     check_labels,
 )
+from catdog_keras.diagnostics._data_finding import DataFinding
+from catdog_keras.diagnostics._feature_inputs import check_features
+from catdog_keras.diagnostics._folds import assign_folds, training_order
 from catdog_keras.diagnostics._linear_head import PENALTIES, HeadInputs, choose_penalty
 from catdog_keras.diagnostics._power_law import PowerLaw
 
@@ -180,9 +180,9 @@ def learning_curve(
     seed = check_integer("seed", seed, minimum=0)
     folds = assign_folds(known.indices, known.groups, _FOLDS, seed)
     largest = len(folds) - int(np.bincount(folds).max())
-    chosen = _check_sizes(sizes, largest, len(known.names))
-    correct = _measure(HeadInputs(rows), known, folds, chosen, seed)
-    return _summarize(chosen, correct, known, seed)
+    chosen = _check_training_sizes(sizes, largest, len(known.names))
+    correct = _test_heads(HeadInputs(rows), known, folds, chosen, seed)
+    return _fit_power_law(chosen, correct, known, seed)
 
 
 def fewest_images(num_classes: int) -> int:
@@ -191,7 +191,9 @@ def fewest_images(num_classes: int) -> int:
     return math.ceil(training * _FOLDS / (_FOLDS - 1))
 
 
-def _check_sizes(sizes: Sequence[int] | None, largest: int, num_classes: int) -> tuple[int, ...]:
+def _check_training_sizes(
+    sizes: Sequence[int] | None, largest: int, num_classes: int
+) -> tuple[int, ...]:
     """Returns the sizes in ascending order."""
     if sizes is None:
         halves = [round(largest / 2**halvings) for halvings in range(_MOST_SIZES)]
@@ -219,9 +221,9 @@ def _check_sizes(sizes: Sequence[int] | None, largest: int, num_classes: int) ->
     return tuple(sorted(numbers))
 
 
-def _measure(
+def _test_heads(
     inputs: HeadInputs,
-    labels: Labels,
+    labels: CheckedLabels,
     folds: npt.NDArray[np.int64],
     sizes: Sequence[int],
     seed: int,
@@ -252,8 +254,8 @@ def _measure(
     return np.stack([correct[:, place, best[place]] for place in range(len(sizes))], axis=1)
 
 
-def _summarize(
-    sizes: tuple[int, ...], correct: BooleanArray, labels: Labels, seed: int
+def _fit_power_law(
+    sizes: tuple[int, ...], correct: BooleanArray, labels: CheckedLabels, seed: int
 ) -> LearningCurve:
     """Fits the power law to the measured and to resampled errors."""
     wrong = ~correct
@@ -262,7 +264,7 @@ def _summarize(
     count = labels.num_units
     weights = count / np.maximum(errors * (1 - errors), 1 / count)  # of proportions
     law = PowerLaw.fit(numbers, errors[None], weights)
-    resampled = PowerLaw.fit(numbers, _resample(wrong, labels, seed), weights)
+    resampled = PowerLaw.fit(numbers, _resample_errors(wrong, labels, seed), weights)
     predicted, now = resampled.error(2 * sizes[-1]), resampled.error(sizes[-1])
     doubled = 1 - float(law.error(2 * sizes[-1])[0])
     low, high = score_interval(doubled, count)
@@ -280,11 +282,11 @@ def _summarize(
         (gain_low, gain_high),
         (),
     )
-    finding = DataFinding("learning_curve", (), curve.gain, _describe(curve))
+    finding = DataFinding("learning_curve", (), curve.gain, _describe_gain(curve))
     return replace(curve, findings=(finding,))
 
 
-def _resample(wrong: BooleanArray, labels: Labels, seed: int) -> FloatArray:
+def _resample_errors(wrong: BooleanArray, labels: CheckedLabels, seed: int) -> FloatArray:
     """Returns errors of shape (replicates, sizes) of resampled images or groups, and subsets."""
     random = np.random.default_rng((seed, 2))
     subsets, sizes, images = wrong.shape
@@ -300,7 +302,8 @@ def _resample(wrong: BooleanArray, labels: Labels, seed: int) -> FloatArray:
     return errors
 
 
-def _describe(curve: LearningCurve) -> str:
+def _describe_gain(curve: LearningCurve) -> str:
+    """Describes the accuracy at the most images, and its gain with twice as many."""
     low, high = curve.intervals[-1]
     doubled_low, doubled_high = curve.doubled_interval
     gain_low, gain_high = (100 * end for end in curve.gain_interval)

@@ -82,7 +82,7 @@ class HeadInputs:
         rows -= mean  # makes the bound of the intercepts independent of that of the weights
         tested = self._rows[test] - mean
         if 2 * len(train) <= rows.shape[1]:  # the weights are in the span of the images
-            rows, squares, basis = _rotate(rows)
+            rows, squares, basis = _principal_components(rows)
             tested = tested @ basis
         # The logits of two classes are opposite numbers, so that one column is computed.
         columns = 1 if num_classes == 2 else num_classes
@@ -96,7 +96,7 @@ class HeadInputs:
         intercepts = ahead_intercepts = np.tile(start, (len(penalties), 1))
         momentum = 1.0
         for _ in range(_MAX_STEPS):
-            residuals = _softmax(_logits(rows, ahead, ahead_intercepts))
+            residuals = _softmax_in_place(_head_logits(rows, ahead, ahead_intercepts))
             residuals[np.arange(len(train)), :, labels] -= 1
             residuals = residuals[:, :, -columns:] / len(train)
             slope = (rows.T @ residuals.reshape(len(train), -1)).reshape(shape) + penalty * ahead
@@ -113,8 +113,10 @@ class HeadInputs:
             ahead = new + share * (new - weights)
             ahead_intercepts = new_intercepts + share * (new_intercepts - intercepts)
             weights, intercepts, momentum = new, new_intercepts, following
-        logits = _logits(tested, ahead, ahead_intercepts)
-        return np.asarray(_softmax(logits.astype(np.float64)).transpose(1, 0, 2), np.float64)
+        logits = _head_logits(tested, ahead, ahead_intercepts)
+        return np.asarray(
+            _softmax_in_place(logits.astype(np.float64)).transpose(1, 0, 2), np.float64
+        )
 
 
 def choose_penalty(given: FloatArray) -> int:
@@ -158,7 +160,7 @@ def predict_out_of_fold(
     return found[choose_penalty(found[:, known, labels[known]])]
 
 
-def _rotate(rows: Rows) -> tuple[Rows, Rows, Rows]:
+def _principal_components(rows: Rows) -> tuple[Rows, Rows, Rows]:
     """Returns fewer rows than dimensions in their principal components.
 
     Returns:
@@ -172,14 +174,14 @@ def _rotate(rows: Rows) -> tuple[Rows, Rows, Rows]:
     return np.ascontiguousarray(rotation[:, kept] * scale), squares[kept], basis
 
 
-def _logits(rows: Rows, weights: Rows, intercepts: Rows) -> Rows:
+def _head_logits(rows: Rows, weights: Rows, intercepts: Rows) -> Rows:
     """Returns logits of shape (images, penalties, classes); one column stands for two classes."""
     products = rows @ weights.reshape(len(weights), -1)
     logits = products.reshape(len(rows), *weights.shape[1:]) + intercepts
     return np.concatenate([-logits, logits], axis=2) if logits.shape[2] == 1 else logits
 
 
-def _softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+def _softmax_in_place(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
     """Softmax over the last axis, computed in place."""
     logits -= logits.max(axis=-1, keepdims=True)
     np.exp(logits, out=logits)

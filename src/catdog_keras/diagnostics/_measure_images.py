@@ -83,7 +83,7 @@ class ImageMeasurements:
 def measure_images(
     name: str, images: tuple[str, ...] | tuple[Pixels, ...] | tuple[ImageFile, ...]
 ) -> list[ImageMeasurements]:
-    """Decodes and measures images in parallel, as `check_images` returns them, or checked files.
+    """Decodes and measures images in parallel: those of `check_image_list`, or checked files.
 
     Raises:
         ValueError: If a file cannot be read as an image, or has changed since it was checked.
@@ -95,12 +95,13 @@ def measure_images(
             return measure_pixels(image, None)
         return _measure_file(f"{name}[{place}]", image)
 
-    return _in_parallel(measure, images)
+    return _measure_in_parallel(measure, images)
 
 
-def _in_parallel(
+def _measure_in_parallel(
     measure: Callable[[int], ImageMeasurements], items: Sequence[object]
 ) -> list[ImageMeasurements]:
+    """Measures each item by a function of its index, in threads and with a progress bar."""
     with (
         progress_bar("Measuring images", len(items), "images") as advance,
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
@@ -124,6 +125,7 @@ def _measure_file(name: str, file: str | ImageFile) -> ImageMeasurements:
 
 
 def _measure_content(name: str, path: str, checked: bytes | None) -> ImageMeasurements:
+    """Measures an image file, or its bytes `checked`; raises with the reason if it is damaged."""
     try:
         content = read_regular_file(path)[0] if checked is None else checked
         with ignore_warnings_of("PIL"):
@@ -136,7 +138,7 @@ def _measure_content(name: str, path: str, checked: bytes | None) -> ImageMeasur
                 quality=jpeg_quality(image),
             )
         with memory_to_decode(image):
-            return _measure(*decode_gray(content), facts)
+            return _measure_gray(*decode_gray(content), facts)
     except MemoryError:
         raise
     except Exception as error:  # decoders raise various exceptions for damaged files
@@ -155,12 +157,12 @@ def measure_pixels(pixels: Pixels, facts: FileFacts | None) -> ImageMeasurements
 
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         gray = pixels.reshape(pixels.shape[:2])
-        return _measure(gray, np.full(3, gray.mean()), facts)
+        return _measure_gray(gray, np.full(3, gray.mean()), facts)
     colors = pixels.reshape(-1, 3).mean(0)
-    return _measure(np.asarray(Image.fromarray(pixels).convert("L")), colors, facts)
+    return _measure_gray(np.asarray(Image.fromarray(pixels).convert("L")), colors, facts)
 
 
-def _measure(
+def _measure_gray(
     levels: Pixels, colors: npt.NDArray[np.float64], facts: FileFacts | None
 ) -> ImageMeasurements:
     """Measures an image by its gray levels and its mean color.
@@ -187,8 +189,8 @@ def _measure(
         contrast=float(counts @ (values - brightness) ** 2) ** 0.5,
         color=(red - green, blue - (red + green) / 2),
         sharpness=_sharpness(gray),
-        detail=_detail(gray),
-        margins=_margins(levels),
+        detail=_octave_energies(gray),
+        margins=_uniform_margins(levels),
         file=facts,
     )
 
@@ -207,7 +209,7 @@ def _sharpness(gray: "Image.Image") -> float:
     return variance / max(float(levels.var()), 1.0)
 
 
-def _detail(gray: "Image.Image") -> tuple[float, float, float]:
+def _octave_energies(gray: "Image.Image") -> tuple[float, float, float]:
     """Returns the energies of the Haar coefficients of three octaves, the finest one first."""
     width, height = (min(side, DETAIL_SIDE) for side in gray.size)
     left, top = (gray.width - width) // 2, (gray.height - height) // 2
@@ -226,18 +228,18 @@ def _detail(gray: "Image.Image") -> tuple[float, float, float]:
     return energies[0], energies[1], energies[2]
 
 
-def _margins(levels: Pixels) -> tuple[int, int, int, int]:
+def _uniform_margins(levels: Pixels) -> tuple[int, int, int, int]:
     """Returns how many lines at the top, bottom, left and right have one color."""
     rows, columns = (max(1, side // DEEPEST_MARGIN) for side in levels.shape)
     return (
-        _margin(levels[:rows]),
-        _margin(levels[::-1][:rows]),
-        _margin(levels[:, :columns].T),
-        _margin(levels[:, ::-1][:, :columns].T),
+        _uniform_margin(levels[:rows]),
+        _uniform_margin(levels[::-1][:rows]),
+        _uniform_margin(levels[:, :columns].T),
+        _uniform_margin(levels[:, ::-1][:, :columns].T),
     )
 
 
-def _margin(lines: Pixels) -> int:
+def _uniform_margin(lines: Pixels) -> int:
     """Returns how many lines, from the first on, have the color of the first one."""
     if lines[0].std() >= LEVELS_OF_NOISE:  # nearly always, so that the others are not computed
         return 0

@@ -42,7 +42,7 @@ def balanced_accuracy(
     """
     counts = np.bincount(labels)
     correct = np.zeros(len(labels), bool)
-    for train, test in _folds(labels, seed):
+    for train, test in _stratified_folds(labels, seed):
         scores = _log_likelihoods(columns[train], labels[train], columns[test], len(counts))
         correct[test] = scores.argmax(1) == labels[test]
     shares = (np.bincount(labels, weights=correct) / counts).tolist()
@@ -53,7 +53,7 @@ def balanced_accuracy(
     return sum(shares) / len(shares), mean_interval(shares, intervals)
 
 
-def _folds(labels: Integers, seed: int) -> Iterator[tuple[Integers, Integers]]:
+def _stratified_folds(labels: Integers, seed: int) -> Iterator[tuple[Integers, Integers]]:
     """Yields training and test positions of stratified folds."""
     generator = np.random.default_rng(seed)
     fold_of = np.empty(len(labels), np.int64)

@@ -20,12 +20,12 @@ from catdog_keras.diagnostics import (
     LearningCurve,
     learning_curve,
 )
+from catdog_keras.diagnostics._checked_labels import CheckedLabels
 from catdog_keras.diagnostics._feature_inputs import Floats
 from catdog_keras.diagnostics._find_label_issues import NOT_INFORMATIVE, label_issues_of
 from catdog_keras.diagnostics._find_near_duplicates import near_duplicates_of
 from catdog_keras.diagnostics._find_outliers import outliers_of
 from catdog_keras.diagnostics._find_shortcuts import shortcuts_of
-from catdog_keras.diagnostics._labeled_features import Labels
 from catdog_keras.diagnostics._learning_curve import fewest_images
 from catdog_keras.diagnostics._measure_images import measure_images
 from catdog_keras.doctor._data_report import DataReport
@@ -45,7 +45,7 @@ from catdog_keras.models._backbones import (
     WEIGHTS_REQUIREMENT,
     check_pretrained_weights,
 )
-from catdog_keras.models._transfer import check_named_backbone
+from catdog_keras.models._transfer_model import check_named_backbone
 
 FEWEST = 5  # images of a class, one for each fold
 NEED_FEATURES = (
@@ -241,7 +241,7 @@ class _ImagesOfLargeClasses:
             return None
 
     def find_issues(self, seed: int) -> LabelIssues:
-        known = Labels(self._labels, tuple(self._names), self._groups)
+        known = CheckedLabels(self._labels, tuple(self._names), self._groups)
         with progress_bar("Checking labels", None):
             found = label_issues_of(self._features, known, None, FEWEST, seed)
         if not found.is_informative:

@@ -85,7 +85,7 @@ def calibrate(
 
         >>> calibrated, temperature = catdog_keras.evaluation.calibrate(model, *right_in_3_of_4)
     """
-    classes = _check_model(model)
+    classes = _check_calibratable(model)
     validation = with_labels("validation", validation, y, batch_size)
     outputs, labels = predict_labeled(model, validation, classes, "validation")
     if last_activation(model) in ("softmax", "sigmoid"):
@@ -103,7 +103,7 @@ def calibrate(
     return _with_temperature(model, temperature), temperature
 
 
-def _check_model(model: Any) -> int:
+def _check_calibratable(model: Any) -> int:
     """Returns the number of classes; raises an error if the model cannot be calibrated."""
     check_model(model)
     if not getattr(model, "outputs", None):

@@ -47,7 +47,7 @@ class ClassMetrics:
     @property
     def precision_interval(self) -> tuple[float, float]:
         """95% confidence interval of the precision; see `wilson_interval`."""
-        return _interval(self.correct, self.predicted)
+        return _interval_or_nan(self.correct, self.predicted)
 
     @property
     def recall(self) -> float:
@@ -57,7 +57,7 @@ class ClassMetrics:
     @property
     def recall_interval(self) -> tuple[float, float]:
         """95% confidence interval of the recall; see `wilson_interval`."""
-        return _interval(self.correct, self.num_images)
+        return _interval_or_nan(self.correct, self.num_images)
 
     @property
     def f1(self) -> float:
@@ -71,7 +71,7 @@ class ClassMetrics:
         F1 equals 2 s / (1 + s), where s = TP / (TP + FP + FN). This increases with s, so the ends
         of the Wilson score interval of s give the ends of the interval of F1.
         """
-        low, high = _interval(self.correct, self.num_images + self.predicted - self.correct)
+        low, high = _interval_or_nan(self.correct, self.num_images + self.predicted - self.correct)
         return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
@@ -126,8 +126,10 @@ def average_metrics(scores: Sequence[ClassMetrics], *, weighted: bool) -> Averag
 
 
 def _ratio_or_nan(part: int, total: int) -> float:
+    """Returns a precision, recall or F1 score; NaN, meaning undefined, without images."""
     return part / total if total else math.nan
 
 
-def _interval(part: int, total: int) -> tuple[float, float]:
+def _interval_or_nan(part: int, total: int) -> tuple[float, float]:
+    """Returns the 95% interval of a score of a class; NaN, meaning undefined, without images."""
     return wilson_interval(part, total) if total else (math.nan, math.nan)

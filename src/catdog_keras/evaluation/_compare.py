@@ -135,9 +135,13 @@ def compare(
     arguments = ("a", "b", *(f"others[{index}]" for index in range(len(others))))
     for argument, value in zip(arguments, evaluations, strict=True):
         if not isinstance(value, Evaluation):
-            remedy = "Pass them one by one: `compare(*evaluations)`." if _is_list(value) else ""
+            remedy = (
+                "Pass them one by one: `compare(*evaluations)`."
+                if _is_list_of_evaluations(value)
+                else ""
+            )
             raise TypeError(describe(argument, "an Evaluation", value, remedy))
-    shown = _check_names(names, len(evaluations))
+    shown = _check_classifier_names(names, len(evaluations))
     for argument, evaluation in zip(arguments[1:], evaluations[1:], strict=True):
         check_same_images(a, evaluation, ("a", argument))
     pairs = tuple(
@@ -149,11 +153,13 @@ def compare(
     return Comparisons(pairs) if others else pairs[0]
 
 
-def _is_list(value: Any) -> bool:
+def _is_list_of_evaluations(value: Any) -> bool:
+    """Returns whether evaluations were passed in a list in place of one by one."""
     return isinstance(value, (list, tuple)) and any(isinstance(e, Evaluation) for e in value)
 
 
-def _check_names(names: Any, number: int) -> tuple[str, ...]:
+def _check_classifier_names(names: Any, number: int) -> tuple[str, ...]:
+    """Returns the names of the compared classifiers; letters from A on for None."""
     if names is None:
         return tuple(letters(index) for index in range(number))
     requirement = f"{number} different names"

@@ -154,7 +154,7 @@ def predict_labeled(
     outputs = [
         check_outputs(predicted, num_classes, before)
         for predicted, before in predict_batches(
-            model, _recorded(model, dataset, num_classes, labels, name), name
+            model, _record_labels(model, dataset, num_classes, labels, name), name
         )
     ]
     if not sum(map(len, labels)):
@@ -168,7 +168,7 @@ def predict_labeled(
     return rows, truth
 
 
-def _recorded(
+def _record_labels(
     model: keras.Model,
     dataset: Iterable[Any],
     num_classes: int,

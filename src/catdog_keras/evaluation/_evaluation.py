@@ -32,10 +32,10 @@ from catdog_keras.evaluation._class_metrics import (
     average_metrics,
     compute_class_metrics,
 )
-from catdog_keras.evaluation._html import render_evaluation
-from catdog_keras.evaluation._image_paths import check_files, check_folders
-from catdog_keras.evaluation._json import read_evaluation, write_evaluation
+from catdog_keras.evaluation._evaluation_file import read_evaluation, write_evaluation
+from catdog_keras.evaluation._image_paths import check_class_folders, check_image_paths
 from catdog_keras.evaluation._mcnemar import Comparison, compare_correct
+from catdog_keras.evaluation._notebook_html import render_evaluation
 from catdog_keras.evaluation._precision_recall import (
     PrecisionRecallCurve,
     compute_precision_recall,
@@ -135,9 +135,9 @@ class Evaluation:
         rows = check_probabilities(
             to_numbers("probabilities", "rows", probabilities), (len(indices), len(names))
         )
-        checked_files = check_files(files, len(indices))
+        checked_files = check_image_paths(files, len(indices))
         if checked_files is not None:
-            check_folders(checked_files, names, indices)
+            check_class_folders(checked_files, names, indices)
         for array in (indices, rows):
             array.setflags(write=False)
         object.__setattr__(self, "class_names", names)
@@ -388,13 +388,15 @@ class Evaluation:
                     "name": scores.class_name,
                     "images": scores.num_images,
                     "precision": none_if_nan(scores.precision),
-                    "precision_interval": _ends(scores.precision_interval),
+                    "precision_interval": _interval_as_list(scores.precision_interval),
                     "recall": none_if_nan(scores.recall),
-                    "recall_interval": _ends(scores.recall_interval),
+                    "recall_interval": _interval_as_list(scores.recall_interval),
                     "f1": none_if_nan(scores.f1),
-                    "f1_interval": _ends(scores.f1_interval),
+                    "f1_interval": _interval_as_list(scores.f1_interval),
                     "average_precision": none_if_nan(curve.average_precision),
-                    "average_precision_interval": _ends(curve.average_precision_interval),
+                    "average_precision_interval": _interval_as_list(
+                        curve.average_precision_interval
+                    ),
                 }
                 for scores, curve in zip(
                     self.class_metrics, self.precision_recall_curves, strict=True
@@ -404,7 +406,7 @@ class Evaluation:
                 {
                     "name": curve.class_name,
                     "auc": none_if_nan(curve.auc),
-                    "auc_interval": _ends(curve.auc_interval),
+                    "auc_interval": _interval_as_list(curve.auc_interval),
                 }
                 for curve in self.roc_curves
             ],
@@ -516,7 +518,7 @@ def with_files(evaluation: AnyEvaluation, files: Sequence[str] | None) -> AnyEva
     If labels are from a table or from file names, folders may have the names of other classes.
     """
     copied = copy.copy(evaluation)
-    object.__setattr__(copied, "files", check_files(files, len(evaluation)))
+    object.__setattr__(copied, "files", check_image_paths(files, len(evaluation)))
     return copied
 
 
@@ -525,6 +527,6 @@ def none_if_nan(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _ends(interval: tuple[float, float]) -> list[float] | None:
+def _interval_as_list(interval: tuple[float, float]) -> list[float] | None:
     """Returns the ends of an interval as a list, or None for an undefined one."""
     return None if math.isnan(interval[0]) else list(interval)

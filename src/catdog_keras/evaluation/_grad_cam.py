@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from catdog_keras._arrays import to_numbers
 from catdog_keras._backend import feature_gradient, resolve_data_format
-from catdog_keras._backend.keras_internals import replaced
+from catdog_keras._backend.keras_internals import replaced_attributes
 from catdog_keras._checks import check_model, describe
 from catdog_keras._input_shape import fits_shape, how_to_fit
 from catdog_keras._range_check import RangeCheck
@@ -24,18 +24,18 @@ Operation: TypeAlias = Any  # a layer, or an operation of keras.ops in a Functio
 _TO_PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
 
 
-def _in_order(model: keras.Model) -> Iterator[Operation]:
+def _operations_in_order(model: keras.Model) -> Iterator[Operation]:
     """Yields the operations of a model in execution order, a nested model after its contents."""
     for operation in getattr(model, "operations", model.layers):
         if isinstance(operation, keras.Model):
-            yield from _in_order(operation)
+            yield from _operations_in_order(operation)
         yield operation
 
 
-def _find_last(model: keras.Model, operations: Sequence[Operation]) -> int:
+def _find_last_map(model: keras.Model, operations: Sequence[Operation]) -> int:
     """Returns the index of the last feature map; raises an error if there is none."""
     for place in reversed(range(len(operations))):
-        if _is_map(operations, place):
+        if _is_feature_map(operations, place):
             return place
     raise ValueError(
         "`model` must have a layer whose output is a feature map larger than 1 x 1; received a "
@@ -43,7 +43,7 @@ def _find_last(model: keras.Model, operations: Sequence[Operation]) -> int:
     )
 
 
-def _is_map(operations: Sequence[Operation], place: int) -> bool:
+def _is_feature_map(operations: Sequence[Operation], place: int) -> bool:
     """Whether an output has height and width, at least one of them above 1 or unknown."""
     operation = operations[place]
     shape = getattr(getattr(operation, "output", None), "shape", ())
@@ -53,7 +53,7 @@ def _is_map(operations: Sequence[Operation], place: int) -> bool:
     return any(side != 1 for side in (shape[2:] if first else shape[1:3]))
 
 
-def _find_given(
+def _find_given_layer(
     model: keras.Model, operations: Sequence[Operation], layer: str | keras.Layer
 ) -> int:
     """Returns the index of the requested layer; raises an error unless exactly one matches."""
@@ -61,7 +61,7 @@ def _find_given(
         raise TypeError(describe("layer", "the name of a layer, a keras.Layer or None", layer))
     places = [n for n, known in enumerate(operations) if layer in (known, known.name)]
     if len(places) != 1:
-        maps = [o.name for n, o in enumerate(operations) if _is_map(operations, n)]
+        maps = [o.name for n, o in enumerate(operations) if _is_feature_map(operations, n)]
         remedy = (
             f"If several layers have this name, pass the layer itself. Maps: {', '.join(maps)}."
         )
@@ -81,17 +81,17 @@ def _is_channels_first(operations: Sequence[Operation], place: int = 0) -> bool:
 
 
 @contextmanager
-def _logits_of(operations: Sequence[Operation]) -> Iterator[None]:
+def _without_final_activation(operations: Sequence[Operation]) -> Iterator[None]:
     """Context manager that removes a final softmax or sigmoid.
 
     Where these saturate, their gradient vanishes.
     """
     last = next(o for o in reversed(operations) if not hasattr(o, "outputs"))
     if isinstance(last, keras.layers.Softmax):
-        with replaced(last, call=lambda inputs, *_, **__: inputs):
+        with replaced_attributes(last, call=lambda inputs, *_, **__: inputs):
             yield
     elif getattr(last, "activation", None) in _TO_PROBABILITIES:
-        with replaced(last, activation=keras.activations.linear):
+        with replaced_attributes(last, activation=keras.activations.linear):
             yield
     else:
         yield
@@ -170,31 +170,33 @@ def grad_cam(
 
         >>> maps = catdog_keras.grad_cam(model, images, class_index=1, layer="block2")
     """
-    classes = _check_model(model)
-    images = _check_images(images, model.inputs[0].shape)
+    classes = _check_explainable(model)
+    images = _check_images_of_model(images, model.inputs[0].shape)
     check = RangeCheck(model)
     check.see("images", images)
     indices = _check_class_index(class_index, len(images), classes)
-    operations = list(_in_order(model))
+    operations = list(_operations_in_order(model))
     place = (
-        _find_last(model, operations) if layer is None else _find_given(model, operations, layer)
+        _find_last_map(model, operations)
+        if layer is None
+        else _find_given_layer(model, operations, layer)
     )
     channels_first = _is_channels_first(operations, place)
-    size = _size_of(images, operations)
+    size = _height_and_width(images, operations)
     cells = place_cells(model, operations[place], size, channels_first=channels_first)
     maps = []
-    with _logits_of(operations):
+    with _without_final_activation(operations):
         for start in range(0, len(images), CHUNK):
             part = slice(start, start + CHUNK)
             chosen = None if indices is None else indices[part]
-            score = _score(model, operations[place], images[part], chosen)
-            raw = _weighted_sum(*feature_gradient(score), channels_first=channels_first)
-            maps.append(_to_unit(_enlarge(_check_finite(raw, start), cells, size)))
+            score = _class_score(model, operations[place], images[part], chosen)
+            raw = _weight_channels(*feature_gradient(score), channels_first=channels_first)
+            maps.append(_scale_maps(_enlarge_maps(_check_finite_maps(raw, start), cells, size)))
     check.warn(is_complete=True)
     return np.concatenate(maps)
 
 
-def _score(
+def _class_score(
     model: keras.Model, operation: Operation, images: Tensor, indices: IntegerArray | None
 ) -> Callable[[Callable[[Tensor], Tensor]], Tensor]:
     """Returns a function for `feature_gradient` that sums the scores of the selected classes."""
@@ -208,7 +210,7 @@ def _score(
             ranks.append(len(getattr(output, "shape", ())))
             return tap(output) if ranks == [4] else output
 
-        with replaced(operation, call=call):
+        with replaced_attributes(operation, call=call):
             (outputs,) = keras.tree.flatten(model(images, training=False))  # may be in a dict
         if ranks != [4]:
             requirement = (
@@ -225,7 +227,9 @@ def _score(
     return score
 
 
-def _weighted_sum(features: Tensor, gradient: Tensor, *, channels_first: bool) -> npt.NDArray[Any]:
+def _weight_channels(
+    features: Tensor, gradient: Tensor, *, channels_first: bool
+) -> npt.NDArray[Any]:
     """Returns the positive part of the sum of the channels, weighted by their mean gradients."""
     channels, height, width = (1, 2, 3) if channels_first else (3, 1, 2)
     values, slopes = (
@@ -237,13 +241,13 @@ def _weighted_sum(features: Tensor, gradient: Tensor, *, channels_first: bool) -
         return np.maximum((weights * values).sum(axis=channels), 0)
 
 
-def _to_unit(maps: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _scale_maps(maps: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Divides each map by its maximum, unless that is 0."""
     peaks = maps.max(axis=(1, 2), keepdims=True)
     return maps / np.where(peaks > 0, peaks, 1)
 
 
-def _enlarge(maps: npt.NDArray[Any], cells: Grid | None, size: tuple[int, int]) -> FloatArray:
+def _enlarge_maps(maps: npt.NDArray[Any], cells: Grid | None, size: tuple[int, int]) -> FloatArray:
     """Resizes maps to the image size, with each cell at the center of its receptive field."""
     found = maps.shape[1:]
     if cells is None or tuple(axis.count for axis in cells) != found:
@@ -252,7 +256,7 @@ def _enlarge(maps: npt.NDArray[Any], cells: Grid | None, size: tuple[int, int]) 
     return (down @ maps @ across.T).astype(np.float32)
 
 
-def _size_of(images: npt.NDArray[Any], operations: Sequence[Operation]) -> tuple[int, int]:
+def _height_and_width(images: npt.NDArray[Any], operations: Sequence[Operation]) -> tuple[int, int]:
     """Returns height and width of images; the channel axis is the one with 1, 3 or 4 entries.
 
     If both axes or neither qualify, the first layer with a data format decides.
@@ -264,7 +268,7 @@ def _size_of(images: npt.NDArray[Any], operations: Sequence[Operation]) -> tuple
     return height, width
 
 
-def _check_model(model: Any) -> int:
+def _check_explainable(model: Any) -> int:
     """Returns the number of classes; raises an error if the model is not supported."""
     check_model(model)
     if not hasattr(model, "outputs"):
@@ -281,7 +285,7 @@ def _check_model(model: Any) -> int:
     return max(int(outputs[0][1]), 2)
 
 
-def _check_images(images: Tensor, expected: Sequence[int | None]) -> npt.NDArray[Any]:
+def _check_images_of_model(images: Tensor, expected: Sequence[int | None]) -> npt.NDArray[Any]:
     """Returns the images as an array; raises an error if they do not match the model."""
     array = to_numbers("images", "images", images)
     fits = fits_shape(array.shape, expected)
@@ -311,7 +315,7 @@ def _check_class_index(class_index: Any, num_images: int, classes: int) -> Integ
     return array.astype(np.int64)
 
 
-def _check_finite(maps: npt.NDArray[Any], seen: int) -> npt.NDArray[Any]:
+def _check_finite_maps(maps: npt.NDArray[Any], seen: int) -> npt.NDArray[Any]:
     """Returns the maps; raises an error with the index of the first map that is not finite."""
     finite = np.isfinite(maps).all(axis=(1, 2))
     if not finite.all():

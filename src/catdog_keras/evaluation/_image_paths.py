@@ -15,7 +15,7 @@ from catdog_keras._printable import LONGEST_NAME, shorten
 from catdog_keras._read_labels import IntegerArray
 
 
-def check_files(files: Sequence[str] | None, num_images: int) -> tuple[str, ...] | None:
+def check_image_paths(files: Sequence[str] | None, num_images: int) -> tuple[str, ...] | None:
     """Returns the files as a tuple of strings.
 
     Raises:
@@ -34,12 +34,14 @@ def check_files(files: Sequence[str] | None, num_images: int) -> tuple[str, ...]
     return tuple(str(file) for file in files)
 
 
-def check_folders(files: Sequence[str], class_names: Sequence[str], labels: IntegerArray) -> None:
+def check_class_folders(
+    files: Sequence[str], class_names: Sequence[str], labels: IntegerArray
+) -> None:
     """Raises a ValueError if a file is in the folder of another class than its label.
 
     Folders that contain all files do not count.
     """
-    folders = [_parts(file)[:-1] for file in files]
+    folders = [_path_parts(file)[:-1] for file in files]
     first, last = min(folders, default=()), max(folders, default=())
     # Folders that contain all files say nothing about one of them.
     shared = next(
@@ -75,7 +77,7 @@ def find_other_image(
     """
     replaced = None
     for index, pair in enumerate(zip(a, b, strict=True)):
-        first, second = map(_parts, pair)
+        first, second = map(_path_parts, pair)
         shorter = min(len(first), len(second))
         common = 0
         while common < shorter and first[-1 - common] == second[-1 - common]:
@@ -93,7 +95,7 @@ def find_other_image(
     return None
 
 
-def _parts(file: str) -> tuple[str, ...]:
+def _path_parts(file: str) -> tuple[str, ...]:
     """Returns the parts of a path of any system; macOS decomposes accented letters."""
     path = unicodedata.normalize("NFC", file).replace("\\", "/")
     absolute = path[:1] == "/"

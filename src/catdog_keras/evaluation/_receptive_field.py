@@ -79,12 +79,14 @@ def place_cells(
     sides = (2, 3) if channels_first else (1, 2)
     image = (Cells(size[0], 0.0, 1.0), Cells(size[1], 0.0, 1.0))
     try:
-        return dict(_follow(model, image, sides)).get(id(operation))
+        return dict(_follow_operations(model, image, sides)).get(id(operation))
     except NotImplementedError:  # a layer without get_config: the graph is not available
         return None
 
 
-def _follow(model: keras.Model, grid: Grid, sides: tuple[int, int]) -> Iterator[tuple[int, Grid]]:
+def _follow_operations(
+    model: keras.Model, grid: Grid, sides: tuple[int, int]
+) -> Iterator[tuple[int, Grid]]:
     """Yields the id and the grid of each operation; those of the model itself come last."""
     sources = {} if isinstance(model, keras.Sequential) else LayerGraph.from_model(model).sources
     known: dict[str, Grid] = {}
@@ -96,23 +98,23 @@ def _follow(model: keras.Model, grid: Grid, sides: tuple[int, int]) -> Iterator[
             # positions.
             before = next((known[name] for name in sources[operation.name]), grid)
         if is_graph(operation):
-            for place, inner in _follow(operation, before, sides):
+            for place, inner in _follow_operations(operation, before, sides):
                 last = inner
                 yield place, inner
         else:
-            last = _through(operation, before, sides)
+            last = _grid_after(operation, before, sides)
         known[operation.name] = last
         yield id(operation), last
 
 
-def _through(operation: Operation, grid: Grid, sides: tuple[int, int]) -> Grid:
+def _grid_after(operation: Operation, grid: Grid, sides: tuple[int, int]) -> Grid:
     """Returns the grid of an operation's output, given the grid of its input."""
     parts = [getattr(operation, name, None) for name in ("convolution", "pooling_layer")]
     if parts[0] is not None:  # a block of layers, such as `ConvBlock`
         for part in filter(None, parts):
-            grid = _through(part, grid, sides)
+            grid = _grid_after(part, grid, sides)
         return grid
-    height, width = (_through_axis(operation, cells, axis) for axis, cells in enumerate(grid))
+    height, width = (_cells_after(operation, cells, axis) for axis, cells in enumerate(grid))
     shape = getattr(getattr(operation, "output", None), "shape", ())
     counts = (height.count, width.count)
     # A layer that transposes the axes, or uses another data format, has the same sizes on other
@@ -122,7 +124,8 @@ def _through(operation: Operation, grid: Grid, sides: tuple[int, int]) -> Grid:
     return _spread_anew(height, shape[sides[0]]), _spread_anew(width, shape[sides[1]])
 
 
-def _through_axis(operation: Operation, cells: Cells, axis: int) -> Cells:
+def _cells_after(operation: Operation, cells: Cells, axis: int) -> Cells:
+    """Returns the cells of an operation's output along one axis, given those of its input."""
     window = getattr(operation, "kernel_size", getattr(operation, "pool_size", None))
     transposed = isinstance(operation, keras.layers.Conv2DTranspose)
     if isinstance(window, tuple) and len(window) == 2 and not transposed:

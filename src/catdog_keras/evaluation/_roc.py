@@ -73,8 +73,8 @@ def compute_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatA
     )
     positives = int(true_positives[-1])
     negatives = len(scores) - positives
-    true_positive_rate = _shares(true_positives, positives)
-    false_positive_rate = _shares(false_positives, negatives)
+    true_positive_rate = _shares_of_total(true_positives, positives)
+    false_positive_rate = _shares_of_total(false_positives, negatives)
     return RocCurve(
         class_name=class_name,
         positives=positives,
@@ -86,5 +86,6 @@ def compute_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatA
     )
 
 
-def _shares(counts: IntegerArray, total: int) -> FloatArray:
+def _shares_of_total(counts: IntegerArray, total: int) -> FloatArray:
+    """Returns true or false positive rates from counts; NaN without images of that kind."""
     return counts / total if total else np.full(len(counts), np.nan)

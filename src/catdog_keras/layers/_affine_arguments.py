@@ -27,7 +27,7 @@ def check_rotation(value: Any) -> Range:
         )
         _warn_of_degrees("rotation_degrees", value, reason + remedy)
     elif any(math.isclose(largest, angle, rel_tol=1e-3) for angle in _RADIANS):
-        _warn_of_degrees("rotation_degrees", value, _radians(largest))
+        _warn_of_degrees("rotation_degrees", value, _remark_on_radians(largest))
     return span
 
 
@@ -43,15 +43,17 @@ def check_shear(value: Any) -> Range:
         )
         _warn_of_degrees("shear_degrees", value, reason)
     elif any(math.isclose(largest, angle, rel_tol=1e-3) for angle in _RADIANS):
-        _warn_of_degrees("shear_degrees", value, _radians(largest))
+        _warn_of_degrees("shear_degrees", value, _remark_on_radians(largest))
     return span
 
 
-def _radians(largest: float) -> str:
+def _remark_on_radians(largest: float) -> str:
+    """Returns the end of a warning: how many degrees an angle in radians is."""
     return f". For an angle in radians, {largest:.4g} is {math.degrees(largest):.4g} degrees."
 
 
 def _warn_of_degrees(name: str, value: Any, reason: str) -> None:
+    """Warns that an angle of `RandomAffine` is in degrees, for the given reason."""
     warn(argument(name) + " is in degrees; received " + setting(name, repr(value)) + reason)
 
 
@@ -64,7 +66,7 @@ def check_zoom(value: Any) -> Range:
     if low >= 0.5 or (low > 0 and high >= 1):
         warn(
             setting("zoom", repr(value))
-            + f" shrinks every image to {_percent(1 / (1 + high), 1 / (1 + low))} of its size: "
+            + f" shrinks every image to {_sizes_in_percent(low, high)} of its size: "
             + "the result shows 1 + "
             + argument("zoom")
             + " times the height and width of the image. For images that are scaled by "
@@ -75,8 +77,9 @@ def check_zoom(value: Any) -> Range:
     return low, high
 
 
-def _percent(low: float, high: float) -> str:
-    first, last = f"{low:.0%}", f"{high:.0%}"
+def _sizes_in_percent(low: float, high: float) -> str:
+    """Returns the sizes of images after zooming by a range of `zoom`, in percent for a message."""
+    first, last = f"{1 / (1 + high):.0%}", f"{1 / (1 + low):.0%}"
     return first if first == last else f"{first} to {last}"
 
 
@@ -99,7 +102,7 @@ def check_fill_value(value: Any) -> float | tuple[float, ...]:
     return tuple(check_finite(f"fill_value[{number}]", each) for number, each in enumerate(value))
 
 
-def check_channels(fill_value: float | tuple[float, ...], channels: int | None) -> None:
+def check_fill_channels(fill_value: float | tuple[float, ...], channels: int | None) -> None:
     """Raises if there is not one fill value for each channel of the images."""
     if isinstance(fill_value, tuple) and channels not in (len(fill_value), None):
         requirement = f"one number, or one for each of the {channels} channels"

@@ -58,7 +58,7 @@ def affine_matrix(
     return ops.reshape(rows, (-1, 3, 3))
 
 
-def check_names(parameters: Mapping[str, Any]) -> None:
+def check_parameter_names(parameters: Mapping[str, Any]) -> None:
     """Raises a ValueError if a parameter is missing."""
     missing = [name for name in PARAMETERS if name not in parameters]
     if missing:
@@ -67,7 +67,7 @@ def check_names(parameters: Mapping[str, Any]) -> None:
         raise ValueError(describe("transformation", requirement, sorted(parameters), remedy))
 
 
-def check_count(tensors: Mapping[str, Any], images: int | None, *, alone: bool) -> None:
+def check_parameter_count(tensors: Mapping[str, Any], images: int | None, *, alone: bool) -> None:
     """Raises a ValueError if the numbers of parameters and images are known and differ."""
     drawn = {tensor.shape[0] for tensor in tensors.values()}
     if images is not None and None not in drawn and drawn != {images}:

@@ -48,7 +48,7 @@ def read_annotations(inputs: Mapping[str, Any], *, mixes: bool = False) -> Data:
     images = images_of(inputs)
     data = {key: inputs[key] for key in TRANSFORMED if key in inputs}
     if "segmentation_masks" in data:
-        masks = data["segmentation_masks"] = _as_array(data["segmentation_masks"])
+        masks = data["segmentation_masks"] = _list_as_array(data["segmentation_masks"])
         if len(masks.shape) != len(images.shape):
             requirement = f"of {len(images.shape)} axes, like the images"
             remedy = "Add a channel axis to masks: masks[..., None]."
@@ -65,7 +65,7 @@ def _read_rows(inputs: Mapping[str, Any], data: Data) -> Any:
     requirement = "'images' and 'labels' alone for a layer that mixes images"
     if "labels" not in inputs or len(data) > 1:
         raise ValueError(describe("inputs", requirement, sorted(map(str, inputs))))
-    rows = _as_array(inputs["labels"])
+    rows = _list_as_array(inputs["labels"])
     if len(data["images"].shape) != 4 or len(rows.shape) != 2:
         requirement = "one-hot rows (batch, classes) of a batch of images, which are mixed"
         remedy = "keras.ops.one_hot(labels, num_classes) converts class indices."
@@ -74,6 +74,7 @@ def _read_rows(inputs: Mapping[str, Any], data: Data) -> Any:
 
 
 def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
+    """Returns the boxes and labels of a dictionary as dense tensors; raises for other shapes."""
     requirement = "a dictionary with the keys 'boxes' and 'labels'"
     if not isinstance(bounding_boxes, Mapping):
         raise TypeError(
@@ -83,7 +84,7 @@ def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
         raise ValueError(describe("bounding_boxes", requirement, sorted(map(str, bounding_boxes))))
     # Keras fills up a batch with boxes of zeros, and with -1 as their label.
     dense = {
-        key: _backend.to_dense(_as_array(value), -1 if key == "labels" else 0)
+        key: _backend.to_dense(_list_as_array(value), -1 if key == "labels" else 0)
         for key, value in bounding_boxes.items()
     }
     shape, axes = tuple(dense["boxes"].shape), 3 if batched else 2
@@ -97,7 +98,8 @@ def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
     return dense
 
 
-def _as_array(value: Any) -> Any:
+def _list_as_array(value: Any) -> Any:
+    """Returns masks or boxes that are in a list as an array, and tensors unchanged."""
     # An empty list has the shape (0,), which is not that of boxes.
     return np.asarray(value) if isinstance(value, (list, tuple)) else value
 
@@ -136,7 +138,7 @@ def restore_dtypes(outputs: Data, inputs: Data, ops: Any) -> Data:
     return outputs
 
 
-def select(chosen: Any, outputs: Data, inputs: Data, ops: Any) -> Data:
+def select_by_image(chosen: Any, outputs: Data, inputs: Data, ops: Any) -> Data:
     """Returns the entries of `outputs` for the chosen images and of `inputs` for the others."""
     chosen = ops.cast(chosen, "bool")
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from catdog_keras.layers._argument_names import suggests_layer_arguments
-from catdog_keras.layers._wrapper import (
+from catdog_keras.layers._wrapper_layer import (
     Strength,
     WrapperLayer,
     check_inner_layers,

@@ -15,7 +15,7 @@ from catdog_keras.layers._base_augmentation import LARGEST_SEED, Seed, check_see
 from catdog_keras.layers._bounding_boxes import BoxFormat
 from catdog_keras.layers._random_affine import RandomAffine
 from catdog_keras.layers._random_apply import RandomApply
-from catdog_keras.layers._wrapper import PRESETS, STRENGTHS, Strength
+from catdog_keras.layers._wrapper_layer import PRESETS, STRENGTHS, Strength
 
 
 @suggests_arguments(PRESET_NAMES)
@@ -87,7 +87,7 @@ def augmentation_preset(
         >>> strong = catdog_keras.augmentation_preset("strong", value_range=(0, 1))
     """
     check_choice("strength", strength, STRENGTHS)
-    low, high = _check_value_range(value_range)
+    low, high = _check_preset_range(value_range)
     seed = check_seed(seed)
     formats: dict[str, Any] = {
         "data_format": data_format,
@@ -99,13 +99,14 @@ def augmentation_preset(
     if strength == "medium":
         return RandomAffine("horizontal", 20, 0.1, 0.1, name=name, **common)
     affine = RandomAffine("horizontal", 30, 0.2, 0.15, 10, **common)
-    layers = [affine, *_color_and_erasing((low, high), seed, formats)]
+    layers = [affine, *_color_and_erasing_layers((low, high), seed, formats)]
     return AugmentationPipeline(layers, name=name)
 
 
-def _color_and_erasing(
+def _color_and_erasing_layers(
     value_range: tuple[float, float], seed: Seed, formats: dict[str, Any]
 ) -> list[keras.Layer]:
+    """Returns the layers that only the strong preset has, each with a separate seed."""
     # Layers with the same seed would draw the same random numbers. Keras's layers need an integer.
     first = _backend.initial_seed(seed) if isinstance(seed, keras.random.SeedGenerator) else seed
     seeds = [None if first is None else (first + n) % (LARGEST_SEED + 1) for n in range(1, 7)]
@@ -134,7 +135,8 @@ def _color_and_erasing(
     ]
 
 
-def _check_value_range(value: Any) -> tuple[float, float]:
+def _check_preset_range(value: Any) -> tuple[float, float]:
+    """Returns `value_range` of a preset as floats; raises if it is not an ascending pair."""
     requirement = "a pair (low, high) of numbers with low < high"
     if not isinstance(value, (tuple, list)):
         raise TypeError(describe("value_range", requirement, value))

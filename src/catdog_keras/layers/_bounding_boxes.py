@@ -62,8 +62,8 @@ def transform_boxes(
     scale = ops.abs(determinant)
     half_x = (ops.abs(yy) * half_width + ops.abs(xy) * half_height) / scale
     half_y = (ops.abs(yx) * half_width + ops.abs(xx) * half_height) / scale
-    left, right = (_clip(center_x + half, width, ops) for half in (-half_x, half_x))
-    top, bottom = (_clip(center_y + half, height, ops) for half in (-half_y, half_y))
+    left, right = (_clip_to_image(center_x + half, width, ops) for half in (-half_x, half_x))
+    top, bottom = (_clip_to_image(center_y + half, height, ops) for half in (-half_y, half_y))
     boxes = ops.stack([left, top, right, bottom], axis=-1)
     labels = ops.convert_to_tensor(bounding_boxes["labels"])
     visible = (right > left) & (bottom > top)
@@ -76,5 +76,6 @@ def transform_boxes(
     }
 
 
-def _clip(values: Any, largest: Any, ops: Any) -> Any:
+def _clip_to_image(values: Any, largest: Any, ops: Any) -> Any:
+    """Returns coordinates of boxes limited to the image, from 0 to its side `largest`."""
     return ops.minimum(ops.maximum(values, 0.0), largest)

@@ -89,13 +89,13 @@ def serialize_object(name: str, value: Any) -> Any:
     return getattr(keras, name.rpartition("_")[2] + "s").serialize(value)
 
 
-def as_given(value: int | Sequence[int], pair: Pair) -> int | Pair:
+def integer_or_tuple(value: int | Sequence[int], pair: Pair) -> int | Pair:
     """Returns an integer as it is, and everything else as a tuple."""
     return value if isinstance(value, int) else pair
 
 
 @dataclass(frozen=True)
-class Windows:
+class ConvBlockWindows:
     """The windows of a convolution and of the pooling after it, each as (height, width).
 
     Attributes:
@@ -115,7 +115,7 @@ class Windows:
     @classmethod
     def check(
         cls, kernel_size: Any, strides: Any, dilation_rate: Any, pool_size: Any, padding: str
-    ) -> "Windows":
+    ) -> "ConvBlockWindows":
         """Validates the arguments; raises if Keras does not support their combination."""
         windows = cls(
             check_window("kernel_size", kernel_size),
@@ -174,7 +174,7 @@ class Windows:
         windows = {"kernel_size": self.kernel, "pool_size": self.pool}
         optional = {"strides": self.strides, "dilation_rate": self.dilation}
         windows |= {name: pair for name, pair in optional.items() if pair != (1, 1)}
-        settings = [f"{name}={_short(pair)}" for name, pair in windows.items()]
+        settings = [f"{name}={_shorten_pair(pair)}" for name, pair in windows.items()]
         settings.append(f"padding={self.padding!r}")
         requirement = (
             f"at least {height} pixels high and {width} wide with {', '.join(settings)} and "
@@ -187,5 +187,6 @@ class Windows:
         raise ValueError(describe("input_shape", requirement, shape, remedy))
 
 
-def _short(pair: Pair) -> int | Pair:
+def _shorten_pair(pair: Pair) -> int | Pair:
+    """Returns one integer for a window with equal sides, as users write it."""
     return pair[0] if pair[0] == pair[1] else pair

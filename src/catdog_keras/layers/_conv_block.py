@@ -19,9 +19,9 @@ from catdog_keras.layers._base_augmentation import LARGEST_SEED
 from catdog_keras.layers._batch_normalization import BatchNormalization
 from catdog_keras.layers._conv_arguments import (
     CONV_NAMES,
-    Windows,
-    as_given,
+    ConvBlockWindows,
     get_object,
+    integer_or_tuple,
     serialize_object,
 )
 
@@ -40,15 +40,16 @@ _PLAIN_VALUES = (
 )
 
 
-def _activations(*names: str) -> tuple[Callable[[Any], Any], ...]:
+def _activation_functions(*names: str) -> tuple[Callable[[Any], Any], ...]:
+    """Returns the functions of Keras for the names of activations."""
     return tuple(keras.activations.get(name) for name in names)
 
 
 # Activations that are piecewise linear and never decrease: max pooling gives the same result, bit
 # by bit, before and after them.
-_MONOTONIC = _activations("linear", "relu", "relu6", "leaky_relu", "hard_sigmoid")
+_MONOTONIC = _activation_functions("linear", "relu", "relu6", "leaky_relu", "hard_sigmoid")
 # Elementwise activations: the layout of the feature maps does not affect their result.
-_ELEMENTWISE = _MONOTONIC + _activations(
+_ELEMENTWISE = _MONOTONIC + _activation_functions(
     *("elu", "selu", "celu", "gelu", "silu", "mish"),
     *("sigmoid", "hard_silu", "tanh", "softplus", "softsign"),
 )
@@ -195,12 +196,14 @@ class ConvBlock(keras.layers.Layer):
         self.filters = check_integer("filters", filters, minimum=1)
         lower = padding.lower() if isinstance(padding, str) else padding  # as Keras does
         self.padding = check_choice("padding", lower, PADDINGS)
-        windows = Windows.check(kernel_size, strides, dilation_rate, pool_size, self.padding)
+        windows = ConvBlockWindows.check(
+            kernel_size, strides, dilation_rate, pool_size, self.padding
+        )
         self._windows = windows
-        self.kernel_size = as_given(kernel_size, windows.kernel)
-        self.strides = as_given(strides, windows.strides)
-        self.dilation_rate = as_given(dilation_rate, windows.dilation)
-        self.pool_size = None if pool_size is None else as_given(pool_size, windows.pool)
+        self.kernel_size = integer_or_tuple(kernel_size, windows.kernel)
+        self.strides = integer_or_tuple(strides, windows.strides)
+        self.dilation_rate = integer_or_tuple(dilation_rate, windows.dilation)
+        self.pool_size = None if pool_size is None else integer_or_tuple(pool_size, windows.pool)
         self.data_format = _backend.resolve_data_format(data_format)
         self.groups = check_integer("groups", groups, minimum=1)
         if self.filters % self.groups:

@@ -113,7 +113,7 @@ class Preprocessing(keras.layers.Layer):
         scheme, ops = SCHEMES[self.scheme], _backend.ops_for(inputs)
         outputs = ops.cast(inputs, "float32")
         if scheme.reverses_channels:
-            outputs = _backend.reverse(outputs, self._channel_axis)
+            outputs = _backend.reverse_axis(outputs, self._channel_axis)
         if scheme.divisor != 1.0:
             outputs = outputs / scheme.divisor
         if any(scheme.mean):
@@ -139,7 +139,7 @@ class Preprocessing(keras.layers.Layer):
         outputs = outputs + self._per_channel(scheme.mean, ops)
         outputs = outputs * scheme.divisor
         if scheme.reverses_channels:
-            outputs = _backend.reverse(outputs, self._channel_axis)
+            outputs = _backend.reverse_axis(outputs, self._channel_axis)
         return outputs
 
     def get_config(self) -> dict[str, Any]:

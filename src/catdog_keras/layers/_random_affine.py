@@ -9,14 +9,19 @@ from catdog_keras import _backend
 from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras.layers._affine_arguments import (
     Span,
-    check_channels,
+    check_fill_channels,
     check_fill_value,
     check_rotation,
     check_shear,
     check_translation,
     check_zoom,
 )
-from catdog_keras.layers._affine_matrix import PARAMETERS, affine_matrix, check_count, check_names
+from catdog_keras.layers._affine_matrix import (
+    PARAMETERS,
+    affine_matrix,
+    check_parameter_count,
+    check_parameter_names,
+)
 from catdog_keras.layers._argument_names import AFFINE_NAMES, suggests_layer_arguments
 from catdog_keras.layers._base_augmentation import BaseAugmentation, Seed, SeededLayer
 from catdog_keras.layers._bounding_boxes import BoxFormat, check_box_format, transform_boxes
@@ -164,10 +169,10 @@ class RandomAffine(SeededLayer, BaseAugmentation):
             "translation_height": shift,
             "translation_width": shift,
         }
-        self.rotation_degrees = _as_given(rotation_degrees)
-        self.zoom = _as_given(zoom)
-        self.translation = _as_given(translation)
-        self.shear_degrees = _as_given(shear_degrees)
+        self.rotation_degrees = _list_as_tuple(rotation_degrees)
+        self.zoom = _list_as_tuple(zoom)
+        self.translation = _list_as_tuple(translation)
+        self.shear_degrees = _list_as_tuple(shear_degrees)
         self.fill_mode = check_choice("fill_mode", fill_mode, FILL_MODES)
         self.interpolation = check_choice("interpolation", interpolation, INTERPOLATIONS)
         self.fill_value = check_fill_value(fill_value)
@@ -309,7 +314,7 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         return outputs
 
     def _as_tensors(self, transformation: Mapping[str, Any], ops: Any) -> dict[str, Any]:
-        check_names(transformation)
+        check_parameter_names(transformation)
         return {name: ops.convert_to_tensor(transformation[name], "float32") for name in PARAMETERS}
 
     def _resample(
@@ -323,9 +328,9 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         alone, first = len(images.shape) == 3, self.data_format == "channels_first"
         images = ops.expand_dims(images, 0) if alone else images
         images = ops.transpose(images, (0, 2, 3, 1)) if first else images
-        check_channels(fill_value, images.shape[3])
+        check_fill_channels(fill_value, images.shape[3])
         tensors = self._as_tensors(transformation, ops)
-        check_count(tensors, images.shape[0], alone=alone)
+        check_parameter_count(tensors, images.shape[0], alone=alone)
         shape = ops.shape(images)  # in a `tf.data` map a tensor, which cannot be unpacked
         height, width = ops.cast(shape[1], "float32"), ops.cast(shape[2], "float32")
         outputs = _backend.resample(
@@ -344,6 +349,6 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         return {**super().get_config(), **arguments, "seed": self._seed_config()}
 
 
-def _as_given(span: Span) -> Span:
+def _list_as_tuple(span: Span) -> Span:
     """Converts a list to a tuple, because Keras wraps lists that are assigned to attributes."""
     return tuple(span) if isinstance(span, list) else span

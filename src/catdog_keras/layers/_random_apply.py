@@ -7,12 +7,12 @@ import keras
 from catdog_keras._checks import check_number
 from catdog_keras.layers._argument_names import APPLY_NAMES, suggests_layer_arguments
 from catdog_keras.layers._base_augmentation import Seed, SeededLayer
-from catdog_keras.layers._wrapper import (
+from catdog_keras.layers._wrapper_layer import (
     Strength,
     WrapperLayer,
-    as_layer,
     check_keeps_range,
     inner_transformation,
+    layer_or_preset,
     transform_inner,
 )
 
@@ -80,7 +80,7 @@ class RandomApply(SeededLayer, WrapperLayer):
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
-        self.layer = as_layer("layer", layer)
+        self.layer = layer_or_preset("layer", layer)
         check_keeps_range("layer", self.layer)
         self.rate = check_number("rate", rate, minimum=0, maximum=1)
         self._init_seed(seed)

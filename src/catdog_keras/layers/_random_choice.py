@@ -9,7 +9,7 @@ from catdog_keras import _backend
 from catdog_keras.layers._annotations import images_of
 from catdog_keras.layers._argument_names import CHOICE_NAMES, suggests_layer_arguments
 from catdog_keras.layers._base_augmentation import Seed, SeededLayer
-from catdog_keras.layers._wrapper import (
+from catdog_keras.layers._wrapper_layer import (
     Strength,
     WrapperLayer,
     check_inner_layers,

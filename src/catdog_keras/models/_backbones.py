@@ -59,7 +59,7 @@ class Backbone:
     alphas: tuple[float, ...] = ()
 
 
-def _backbone(facts: Facts) -> Backbone:
+def _backbone_entry(facts: Facts) -> Backbone:
     """Returns the entry of a network of `keras.applications`, or of the packaged one."""
     builder, weights = build_synthetic_small, "synthetic"
     if facts.network is not None:
@@ -78,7 +78,7 @@ def _backbone(facts: Facts) -> Backbone:
     )
 
 
-BACKBONES = {name: _backbone(facts) for name, facts in FACTS.items()}
+BACKBONES = {name: _backbone_entry(facts) for name, facts in FACTS.items()}
 """The backbones that `transfer_model` knows by name.
 
 A `Backbone` has the attributes `builder`, the function of `input_shape` and `weights` that builds

@@ -60,7 +60,7 @@ def build_hub_backbone(
             + setting("backbone", f"'{PREFIX}path/to/folder'")
             + "."
         ) from error
-    return backbone, _scaling(converter)
+    return backbone, _converter_scaling(converter)
 
 
 def _check_preset(name: str, preset: str, keras_hub: Any) -> None:
@@ -74,17 +74,17 @@ def _check_preset(name: str, preset: str, keras_hub: Any) -> None:
     raise ValueError(describe("backbone", "a preset of KerasHub", name, remedy))
 
 
-def _scaling(converter: Any) -> keras.Layer | None:
+def _converter_scaling(converter: Any) -> keras.Layer | None:
     """Returns the scaling of an image converter as a layer of Keras, without its resizing."""
     if converter.scale is None and converter.offset is None:
         return None
-    scale, offset = (_scalar(each) for each in (converter.scale, converter.offset))
+    scale, offset = (_single_number(each) for each in (converter.scale, converter.offset))
     return keras.layers.Rescaling(
         1.0 if scale is None else scale, 0.0 if offset is None else offset, name="preprocessing"
     )
 
 
-def _scalar(value: Any) -> Any:
+def _single_number(value: Any) -> Any:
     """Returns the number of a list of equal numbers, from which the input range can be inferred."""
     is_list = isinstance(value, list | tuple)
     return value[0] if is_list and len(set(value)) == 1 else value

@@ -9,15 +9,9 @@ import numpy as np
 from catdog_keras._batches import BATCH_SIZE, check_dataset, is_arrays, iterate
 from catdog_keras._checks import check_integer, check_model
 from catdog_keras._from_logits import check_from_logits, to_probabilities
-from catdog_keras._input_shape import fits_shape
+from catdog_keras._input_shape import check_batch_shape, fits_shape
 from catdog_keras._layer_graph import is_graph
-from catdog_keras._prediction import (
-    Tensors,
-    check_inputs,
-    check_outputs,
-    check_shape,
-    predict_batches,
-)
+from catdog_keras._prediction import Tensors, check_inputs, check_outputs, predict_batches
 from catdog_keras._probabilities import FloatArray
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.models._argument_names import PREDICTION_NAMES
@@ -77,7 +71,7 @@ def predict_probabilities(
     outputs = [
         check_outputs(predicted, None, before)
         for predicted, before in predict_batches(
-            model, read_images(model, images, batch_size), "images"
+            model, iterate_checked_images(model, images, batch_size), "images"
         )
     ]
     if not outputs:
@@ -85,7 +79,7 @@ def predict_probabilities(
     return to_probabilities(model, np.concatenate(outputs), None, from_logits)
 
 
-def read_images(model: keras.Model, images: Any, batch_size: int) -> Iterator[Tensors]:
+def iterate_checked_images(model: keras.Model, images: Any, batch_size: int) -> Iterator[Tensors]:
     """Yields the nonempty batches of an array or dataset of images, without labels.
 
     Raises an error if they do not fit the inputs of the model.
@@ -94,7 +88,7 @@ def read_images(model: keras.Model, images: Any, batch_size: int) -> Iterator[Te
     if is_graph(model) and len(model.inputs) == 1 and shape:
         expected = tuple(model.inputs[0].shape)
         if fits_shape(shape, expected[1:]):  # one image, whose rows would be taken for images
-            check_shape("images", shape, (None, *expected[1:]))
+            check_batch_shape("images", shape, (None, *expected[1:]))
     for batch in iterate_images(images, batch_size):
         inputs = check_inputs("images", model, batch)
         if len(keras.tree.flatten(inputs)[0]):

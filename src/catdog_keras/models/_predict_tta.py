@@ -29,9 +29,9 @@ from catdog_keras._range_check import RangeCheck
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.layers import RandomAffine, augmentation_preset
 from catdog_keras.layers._base_augmentation import LARGEST_SEED
-from catdog_keras.layers._wrapper import STRENGTHS, Strength
+from catdog_keras.layers._wrapper_layer import STRENGTHS, Strength
 from catdog_keras.models._argument_names import PREDICTION_NAMES
-from catdog_keras.models._predict_probabilities import read_images
+from catdog_keras.models._predict_probabilities import iterate_checked_images
 
 View: TypeAlias = Callable[[Any], Any]
 
@@ -97,14 +97,16 @@ def predict_tta(
     check_model(model)
     check_from_logits(from_logits)
     check_integer("batch_size", batch_size, minimum=1)
-    _check_ending(model, from_logits)
-    further = _as_functions(views, check_integer("seed", seed, minimum=0), _data_format(model))
+    _check_model_ending(model, from_logits)
+    further = _views_as_functions(
+        views, check_integer("seed", seed, minimum=0), _data_format_of_model(model)
+    )
     rows, check = [], RangeCheck(model)
-    for batch in read_images(model, images, batch_size):
+    for batch in iterate_checked_images(model, images, batch_size):
         array = to_numbers("images", "images", batch)
         check.see("images", array)
         check.warn()
-        outputs = _predict("images", model, array)
+        outputs = _predict_checked("images", model, array)
         if from_logits is None:  # by the first batch, so that all are treated the same
             from_logits = returns_logits(model, outputs)
         rows.append(_mean_over_views(model, array, outputs, further, from_logits))
@@ -114,7 +116,8 @@ def predict_tta(
     return np.concatenate(rows)
 
 
-def _check_ending(model: keras.Model, from_logits: bool | None) -> None:
+def _check_model_ending(model: keras.Model, from_logits: bool | None) -> None:
+    """Raises an error if the model's last layer contradicts `from_logits`."""
     shape = getattr(model, "output_shape", None)
     num_outputs = shape[-1] if isinstance(shape, tuple) else None
     check_ending(model, num_outputs, from_logits)
@@ -123,7 +126,7 @@ def _check_ending(model: keras.Model, from_logits: bool | None) -> None:
         raise ValueError(describe("from_logits", requirement, from_logits))
 
 
-def _data_format(model: keras.Model) -> DataFormat:
+def _data_format_of_model(model: keras.Model) -> DataFormat:
     """Returns the data format that the input shape shows, or else the default of Keras."""
     shape = tuple(model.inputs[0].shape) if is_graph(model) and len(model.inputs) == 1 else ()
     first, last = (len(shape) == 4 and shape[axis] in (1, 3, 4) for axis in (1, 3))
@@ -132,13 +135,14 @@ def _data_format(model: keras.Model) -> DataFormat:
     return "channels_first" if first else "channels_last"
 
 
-def _as_functions(views: Any, seed: int, data_format: DataFormat) -> list[View]:
+def _views_as_functions(views: Any, seed: int, data_format: DataFormat) -> list[View]:
+    """Returns the argument `views` as functions that each return changed images."""
     names = ", ".join(map(repr, ("mirror", *STRENGTHS)))
     requirement = f"{names}, a number of views, a list of layers or functions, or None for no views"
     if views is None:
         return []
     if isinstance(views, str) and views == "mirror":
-        return [partial(_mirrored, data_format)]
+        return [partial(_mirror_images, data_format)]
     if isinstance(views, str):
         if views not in STRENGTHS:
             raise ValueError(describe("views", requirement, views))
@@ -146,7 +150,7 @@ def _as_functions(views: Any, seed: int, data_format: DataFormat) -> list[View]:
     if isinstance(views, (list, tuple)):
         if not all(callable(view) or view in STRENGTHS for view in views):
             raise TypeError(describe("views", requirement, views))
-        return [_as_function(view, seed + n, data_format) for n, view in enumerate(views)]
+        return [_view_as_function(view, seed + n, data_format) for n, view in enumerate(views)]
     if isinstance(views, bool) or not isinstance(views, int):
         raise TypeError(describe("views", requirement, views))
     number = check_integer("views", views, minimum=0)
@@ -156,7 +160,8 @@ def _as_functions(views: Any, seed: int, data_format: DataFormat) -> list[View]:
     return [partial(augmentation, training=True)] * number
 
 
-def _as_function(view: View | Strength, seed: int, data_format: DataFormat) -> View:
+def _view_as_function(view: View | Strength, seed: int, data_format: DataFormat) -> View:
+    """Returns a preset, a layer in training mode, or a function of `views` as a function."""
     if isinstance(view, str):
         seed %= LARGEST_SEED + 1  # the seed of this function has no upper limit
         preset = augmentation_preset(view, seed=seed, data_format=data_format)
@@ -164,7 +169,8 @@ def _as_function(view: View | Strength, seed: int, data_format: DataFormat) -> V
     return partial(view, training=True) if isinstance(view, keras.Layer) else view
 
 
-def _mirrored(data_format: DataFormat, images: Array) -> Array:
+def _mirror_images(data_format: DataFormat, images: Array) -> Array:
+    """Returns images that are mirrored horizontally; raises if they are not a batch of images."""
     if images.ndim != 4:
         requirement = "0 or a list of functions for inputs that are not images of four axes"
         found = f"The inputs have the shape {images.shape}."
@@ -180,7 +186,7 @@ def _mean_over_views(
     from_logits: bool,
 ) -> npt.NDArray[np.float64]:
     """Returns the mean probabilities of unchanged images, by their outputs, and of their views."""
-    total = _probabilities(model, outputs, from_logits)
+    total = _outputs_to_probabilities(model, outputs, from_logits)
     for view in views:
         seen = to_numbers("views", "images", view(images))
         if seen.shape[:1] != images.shape[:1]:
@@ -188,15 +194,21 @@ def _mean_over_views(
                 f"`views` must return as many images as they receive, here {len(images)}; "
                 f"received shape {seen.shape} from {view!r}."
             )
-        total = total + _probabilities(model, _predict("views", model, seen), from_logits)
+        total = total + _outputs_to_probabilities(
+            model, _predict_checked("views", model, seen), from_logits
+        )
     return total / (1 + len(views))
 
 
-def _predict(name: str, model: keras.Model, images: Array) -> FloatArray:
+def _predict_checked(name: str, model: keras.Model, images: Array) -> FloatArray:
+    """Returns the outputs for unchanged images or a view of them; raises if they do not fit."""
     return check_outputs(predict_batch(name, model, check_inputs(name, model, images)), None, 0)
 
 
-def _probabilities(model: keras.Model, outputs: FloatArray, from_logits: bool) -> FloatArray:
+def _outputs_to_probabilities(
+    model: keras.Model, outputs: FloatArray, from_logits: bool
+) -> FloatArray:
+    """Returns the class probabilities of one view, also from logits or a sigmoid."""
     # Whether the model ends in logits is checked once. A check of the values would be wrong here: a
     # batch of few logits can look like probabilities by chance. The reverse cannot happen.
     if outputs.shape[1] == 1:

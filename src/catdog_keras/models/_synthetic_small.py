@@ -29,17 +29,17 @@ def build_synthetic_small(input_shape: tuple[int, int, int], weights: str | None
         A `keras.Model` from images to feature maps `(batch, height / 16, width / 16, 128)`.
     """
     x = images = keras.Input(input_shape, name="images")
-    x = _convolution(x, STEM_FILTERS, 3, strides=2, name="stem")
+    x = _add_convolution(x, STEM_FILTERS, 3, strides=2, name="stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
     for number, filters in enumerate(STAGE_FILTERS, start=1):
-        x = _residual(x, filters, f"stage{number}")
+        x = _add_residual_stage(x, filters, f"stage{number}")
     model = keras.Model(images, x, name="synthetic_small")
     if weights is not None:
-        model.set_weights(read_weights())
+        model.set_weights(read_packaged_weights())
     return model
 
 
-def read_weights() -> list[np.ndarray]:
+def read_packaged_weights() -> list[np.ndarray]:
     """Returns the packaged weights, stored in float16, in the order of `Model.get_weights`."""
     with (
         resources.files("catdog_keras.models").joinpath(WEIGHTS_FILE).open("rb") as file,
@@ -48,7 +48,7 @@ def read_weights() -> list[np.ndarray]:
         return [stored[f"arr_{index}"].astype("float32") for index in range(len(stored.files))]
 
 
-def _convolution(x: Any, filters: int, kernel_size: int, *, strides: int, name: str) -> Any:
+def _add_convolution(x: Any, filters: int, kernel_size: int, *, strides: int, name: str) -> Any:
     """Adds a convolution without bias and its batch normalization."""
     x = keras.layers.Conv2D(
         filters, kernel_size, strides=strides, padding="same", use_bias=False, name=f"{name}_conv"
@@ -57,11 +57,11 @@ def _convolution(x: Any, filters: int, kernel_size: int, *, strides: int, name: 
     return keras.layers.BatchNormalization(axis=axis, momentum=0.9, name=f"{name}_bn")(x)
 
 
-def _residual(x: Any, filters: int, name: str) -> Any:
+def _add_residual_stage(x: Any, filters: int, name: str) -> Any:
     """Adds a residual stage that halves height and width."""
-    shortcut = _convolution(x, filters, 1, strides=2, name=f"{name}_shortcut")
-    x = _convolution(x, filters, 3, strides=2, name=f"{name}_1")
+    shortcut = _add_convolution(x, filters, 1, strides=2, name=f"{name}_shortcut")
+    x = _add_convolution(x, filters, 3, strides=2, name=f"{name}_1")
     x = keras.layers.ReLU(name=f"{name}_relu")(x)
-    x = _convolution(x, filters, 3, strides=1, name=f"{name}_2")
+    x = _add_convolution(x, filters, 3, strides=1, name=f"{name}_2")
     x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
     return keras.layers.ReLU(name=f"{name}_out")(x)

@@ -12,16 +12,16 @@ import numpy.typing as npt
 from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.layers import augmentation_preset
-from catdog_keras.layers._wrapper import STRENGTHS, Strength
+from catdog_keras.layers._wrapper_layer import STRENGTHS, Strength
 from catdog_keras.plotting._argument_names import AUGMENTATION_NAMES
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
+    batch_as_array,
     check_value_range,
-    read_images,
-    read_some_images,
-    to_rgb,
+    nonempty_batch_as_array,
+    to_display_rgb,
 )
-from catdog_keras.plotting._rows import GAP, Row, place_rows, write_row_title
+from catdog_keras.plotting._rows import GAP, ImageRow, place_rows, write_row_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,18 +93,21 @@ def plot_augmentation(
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
     count = len(columns[0])
-    shown = to_rgb([image for column in columns for image in column], value_range, data_format)
-    row = Row.fit(len(columns), shown)
+    shown = to_display_rgb(
+        [image for column in columns for image in column], value_range, data_format
+    )
+    row = ImageRow.fit(len(columns), shown)
     figure, rows, width = place_rows(figure, count, row, stacked=True)
     for index, ax in enumerate(rows):
         row.draw(ax, shown[index::count])
-        _draw_line(ax, row.shape + GAP / 2)
+        _draw_separator(ax, row.shape + GAP / 2)
     further = len(columns) - 1
     write_row_title(rows[0], f"image | {further} view{'' if further == 1 else 's'} of it", width)
     return figure
 
 
-def _draw_line(ax: Axes, where: float) -> None:
+def _draw_separator(ax: Axes, where: float) -> None:
+    """Draws the vertical line between an image and its augmented versions."""
     from matplotlib import rcParams
 
     ax.plot([where, where], [0, 1], color=rcParams["text.color"], linewidth=1.2)
@@ -112,7 +115,7 @@ def _draw_line(ax: Axes, where: float) -> None:
 
 def _check_columns(images: Any, views: Any) -> list[Array]:
     """Returns images and augmented versions as arrays; raises an error if they do not match."""
-    images = read_some_images("images", images)
+    images = nonempty_batch_as_array("images", images)
     if isinstance(views, str):
         views = augmentation_preset(check_choice("views", views, STRENGTHS))
     if callable(views) and not isinstance(views, type):
@@ -123,7 +126,7 @@ def _check_columns(images: Any, views: Any) -> list[Array]:
         raise TypeError(describe("views", requirement, views))
     if len(views) == 0:
         raise ValueError(describe("views", f"{requirement}, at least one", views))
-    columns = [images, *(read_images("views", view) for view in views)]
+    columns = [images, *(batch_as_array("views", view) for view in views)]
     for view in columns[1:]:
         if view.ndim != images.ndim or len(view) != len(images):
             raise ValueError(

@@ -107,7 +107,7 @@ def lays_out(figure: Figure | SubFigure) -> bool:
     return isinstance(root.get_layout_engine(), ConstrainedLayoutEngine)
 
 
-def measure(ax: Axes) -> tuple[float, float]:
+def measure_axes(ax: Axes) -> tuple[float, float]:
     """Runs the layout engine and returns the width and height of the axes in points."""
     figure = ax.figure.canvas.figure
     engine = figure.get_layout_engine()
@@ -141,38 +141,39 @@ def write_title(ax: Axes, *lines: str, width: float | None = None) -> None:
     where it has been measured.
     """
     if width is None:
-        width, _ = measure(ax)
-    size = _size_that_fits(lines, width, float(ax.title.get_fontsize()))
+        width, _ = measure_axes(ax)
+    size = _largest_fitting_size(lines, width, float(ax.title.get_fontsize()))
     if any(text_width(line, size) > width for line in lines):
-        lines = tuple(part for line in lines for part in _halves(line, width, size))
-        size = _size_that_fits(lines, width, float(ax.title.get_fontsize()))
+        lines = tuple(part for line in lines for part in _break_in_halves(line, width, size))
+        size = _largest_fitting_size(lines, width, float(ax.title.get_fontsize()))
     title = "\n".join(fit_text(line, width, size) for line in lines)
     ax.set_title(title, fontsize=size, parse_math=False)
     if ax.get_aspect() != "auto":
-        measure(ax)  # these axes need two layout runs, and drawing does only one
+        measure_axes(ax)  # these axes need two layout runs, and drawing does only one
 
 
 def write_labels(ax: Axes, x: str, y: str) -> None:
     """Sets axis labels that fit: in a smaller font if necessary, then without parentheses."""
     ax.set_xlabel(x)
     ax.set_ylabel(y)
-    for side, label in zip(measure(ax), (ax.xaxis.label, ax.yaxis.label), strict=True):
+    for side, label in zip(measure_axes(ax), (ax.xaxis.label, ax.yaxis.label), strict=True):
         text, size = label.get_text(), float(label.get_fontsize())
-        fitting = _size_that_fits([text], side, size)
+        fitting = _largest_fitting_size([text], side, size)
         if text_width(text, fitting) > side:
             text = text.partition(" (")[0]
-            fitting = _size_that_fits([text], side, size)
+            fitting = _largest_fitting_size([text], side, size)
         label.set_fontsize(fitting)
         label.set_text(fit_text(text, max(side, 1.0), fitting))
 
 
-def _size_that_fits(lines: Sequence[str], width: float, size: float) -> float:
+def _largest_fitting_size(lines: Sequence[str], width: float, size: float) -> float:
+    """Returns the font size, at most `size`, at which each line fits, or the smallest one."""
     while size > SMALLEST_TITLE and any(text_width(line, size) > width for line in lines):
         size -= 0.5
     return size
 
 
-def _halves(line: str, width: float, size: float) -> list[str]:
+def _break_in_halves(line: str, width: float, size: float) -> list[str]:
     """Breaks a line that is too long at the space that gives the most equal halves."""
     words = line.split(" ")
     if len(words) == 1 or text_width(line, size) <= width:
@@ -207,13 +208,14 @@ def fit_text(text: str, width: float, size: float) -> str:
     fits, too_many = 1, len(text)
     while too_many - fits > 1:
         kept = (fits + too_many) // 2
-        if text_width(_without_middle(text, kept), size) <= width:
+        if text_width(_cut_middle(text, kept), size) <= width:
             fits = kept
         else:
             too_many = kept
-    return _without_middle(text, fits)
+    return _cut_middle(text, fits)
 
 
-def _without_middle(text: str, kept: int) -> str:
+def _cut_middle(text: str, kept: int) -> str:
+    """Returns a text with `kept` characters from its ends, and an ellipsis between them."""
     head, tail = (kept + 1) // 2, kept // 2
     return text[:head] + "…" + (text[-tail:] if tail else "")

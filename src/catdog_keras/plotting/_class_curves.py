@@ -27,7 +27,7 @@ class ClassCurve(Protocol):
     def negatives(self) -> int: ...
 
 
-class Line(NamedTuple):
+class CurveLine(NamedTuple):
     """What is drawn of a curve.
 
     Attributes:
@@ -43,7 +43,7 @@ class Line(NamedTuple):
     interval: tuple[float, float]
 
 
-class Curves(NamedTuple):
+class PlottedCurves(NamedTuple):
     """The curves of one plot.
 
     Attributes:
@@ -59,7 +59,7 @@ class Curves(NamedTuple):
 
 def read_curves(
     value: Any, attribute: str, requirement: str, attributes: Sequence[str], function: str
-) -> Curves:
+) -> PlottedCurves:
     """Returns the curves of one evaluation, of several evaluations of two classes, or of a list.
 
     Args:
@@ -75,14 +75,15 @@ def read_curves(
         curves = [getattr(each, attribute) for each in evaluations.values()]
         _check_two_classes(curves, function)
         records = check_records("curves", [each[-1] for each in curves], requirement, attributes)
-        return Curves(records, list(evaluations), of_models=True)
+        return PlottedCurves(records, list(evaluations), of_models=True)
     for each in evaluations.values():
         value = each
     records = check_records("curves", records_of(value, attribute), requirement, attributes)
-    return Curves(records, [each.class_name for each in records], of_models=False)
+    return PlottedCurves(records, [each.class_name for each in records], of_models=False)
 
 
 def _check_two_classes(curves: Sequence[Sequence[ClassCurve]], function: str) -> None:
+    """Raises unless the curves of several evaluations are all of the same second class."""
     remedy = f"Draw each evaluation into its own axes: `{function}(evaluation, ax=ax)`."
     most = max(map(len, curves))
     if most > 2:
@@ -97,7 +98,7 @@ def _check_two_classes(curves: Sequence[Sequence[ClassCurve]], function: str) ->
 
 
 def draw_class_curves(
-    ax: Axes, curves: Curves, line_of: Callable[[Any], Line], area_name: str
+    ax: Axes, curves: PlottedCurves, line_of: Callable[[Any], CurveLine], area_name: str
 ) -> None:
     """Draws the curves, and labels them for the legend.
 
@@ -109,16 +110,16 @@ def draw_class_curves(
     """
     records = curves.records
     lines = [line_of(curve) for curve in records]
-    named, others = _choose([line.area for line in lines])
-    _draw_named(ax, [(curves.names[n], records[n], lines[n]) for n in named], area_name)
-    _draw_others(ax, [lines[n] for n in others], area_name)
+    named, others = _choose_named_curves([line.area for line in lines])
+    _draw_named_curves(ax, [(curves.names[n], records[n], lines[n]) for n in named], area_name)
+    _draw_other_curves(ax, [lines[n] for n in others], area_name)
     undefined = len(records) - len(named) - len(others)
     if undefined:
         kind = "models" if curves.of_models else "classes"
         ax.plot([], [], " ", label=f"no {area_name}: {undefined} {kind}")
 
 
-def _choose(areas: Sequence[float]) -> tuple[list[int], list[int]]:
+def _choose_named_curves(areas: Sequence[float]) -> tuple[list[int], list[int]]:
     """Returns the curves to name in the legend, and the others in ascending order of area."""
     if len(areas) <= MOST_NAMED:
         return list(range(len(areas))), []
@@ -128,7 +129,10 @@ def _choose(areas: Sequence[float]) -> tuple[list[int], list[int]]:
     return rising[: MOST_NAMED - 1], rising[MOST_NAMED - 1 :]
 
 
-def _draw_named(ax: Axes, named: Sequence[tuple[str, ClassCurve, Line]], area_name: str) -> None:
+def _draw_named_curves(
+    ax: Axes, named: Sequence[tuple[str, ClassCurve, CurveLine]], area_name: str
+) -> None:
+    """Draws the thick colored curves, each with a legend entry: area, name and images."""
     from catdog_keras.plotting import _canvas
 
     colors = (_canvas.BLUE, _canvas.VERMILION, _canvas.GREEN, _canvas.ORANGE)
@@ -152,7 +156,8 @@ def _draw_named(ax: Axes, named: Sequence[tuple[str, ClassCurve, Line]], area_na
         )
 
 
-def _draw_others(ax: Axes, lines: Sequence[Line], area_name: str) -> None:
+def _draw_other_curves(ax: Axes, lines: Sequence[CurveLine], area_name: str) -> None:
+    """Draws the other classes as thin gray curves with one legend entry for all."""
     if not lines:
         return
     least, most = lines[0].area, lines[-1].area

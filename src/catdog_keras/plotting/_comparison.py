@@ -25,7 +25,7 @@ LABELS = {
 GROUP = 0.8  # height of the dots of one model, relative to the distance between models
 
 
-class Result(Protocol):
+class ComparedResult(Protocol):
     """Attributes of an evaluation that are plotted; see `Evaluation`."""
 
     @property
@@ -36,7 +36,7 @@ class Result(Protocol):
 
 @suggests_arguments(PLOT_NAMES)
 def plot_comparison(
-    results: Mapping[str, Result] | Sequence[Result | Mapping[str, Any]],
+    results: Mapping[str, ComparedResult] | Sequence[ComparedResult | Mapping[str, Any]],
     baseline: float | None = None,
     *,
     ax: Axes | None = None,
@@ -82,7 +82,7 @@ def plot_comparison(
     from catdog_keras.plotting import _canvas
 
     if baseline is not None:  # first: the second of two evaluations is not in a list
-        remedy = "Pass several evaluations as a list or dict." if _is_result(baseline) else ""
+        remedy = "Pass several evaluations as a list or dict." if _has_accuracy(baseline) else ""
         if isinstance(baseline, (Mapping, list)):
             remedy = "The results are the first argument."
         baseline = check_number("baseline", baseline, minimum=0, maximum=1, remedy=remedy)
@@ -104,7 +104,7 @@ def plot_comparison(
     for number in range(1, len(records)):
         ax.axhline(number - 0.5, color="#888888", linewidth=0.6)
     _draw_dots(ax, records, shown)
-    _draw_legend(ax)
+    _draw_comparison_legend(ax)
     _write_numbers(ax, records, shown)
     _canvas.write_title(ax, f"Accuracy of {len(records)} model{'s' if len(records) > 1 else ''}")
     return ax
@@ -117,25 +117,29 @@ def _check_results(results: Any) -> list[tuple[str, dict[str, tuple[float, ...]]
         "and accuracies, one per model"
     )
     if isinstance(results, Mapping):
-        if not all(map(_is_result, results.values())):
+        if not all(map(_has_accuracy, results.values())):
             raise TypeError(describe("results", requirement, results))
-        results = [_record_of(str(name), each) for name, each in results.items()]
+        results = [_result_as_record(str(name), each) for name, each in results.items()]
     if isinstance(results, str) or not isinstance(results, Sequence):
-        remedy = "Pass one evaluation as a list, too." if _is_result(results) else ""
+        remedy = "Pass one evaluation as a list, too." if _has_accuracy(results) else ""
         raise TypeError(describe("results", requirement, results, remedy))
     if not results:
         raise ValueError(describe("results", requirement, results))
     return [
-        _check_record(f"results[{n}]", _record_of(letters(n), each) if _is_result(each) else each)
+        _check_result(
+            f"results[{n}]", _result_as_record(letters(n), each) if _has_accuracy(each) else each
+        )
         for n, each in enumerate(results)
     ]
 
 
-def _is_result(value: Any) -> bool:
+def _has_accuracy(value: Any) -> bool:
+    """Returns whether a value has the attributes of a `ComparedResult`."""
     return hasattr(value, "accuracy") and hasattr(value, "accuracy_interval")
 
 
-def _record_of(name: str, result: Result) -> dict[str, Any]:
+def _result_as_record(name: str, result: ComparedResult) -> dict[str, Any]:
+    """Returns a record for the plot with the name and the accuracy of an evaluation."""
     return {
         "name": name,
         "accuracy": result.accuracy,
@@ -143,9 +147,10 @@ def _record_of(name: str, result: Result) -> dict[str, Any]:
     }
 
 
-def _check_record(
+def _check_result(
     where: str, record: Mapping[str, Any]
 ) -> tuple[str, dict[str, tuple[float, ...]]]:
+    """Returns name and accuracies of a record; raises an error if they are not valid."""
     requirement = f'an Evaluation, or a record with "name" and at least one of {", ".join(LABELS)}'
     if not isinstance(record, Mapping):
         raise TypeError(describe(where, requirement, record))
@@ -187,7 +192,7 @@ def _draw_dots(
         "test_accuracy": (_canvas.GREEN, "D"),
         "accuracy": (_canvas.BLUE, "D"),
     }
-    width, height = _canvas.measure(ax)
+    width, height = _canvas.measure_axes(ax)
     room = height * GROUP / len(shown) / len(records)  # of each dot, in points
     for place, key in enumerate(shown):
         color, marker = looks[key]
@@ -200,7 +205,7 @@ def _draw_dots(
             accuracy, *interval = record[key]
             ax.errorbar(
                 accuracy,
-                index + _offset(place, len(shown)),
+                index + _dot_offset(place, len(shown)),
                 xerr=[[accuracy - interval[0]], [interval[1] - accuracy]] if interval else None,
                 color=color,
                 marker=marker,
@@ -220,7 +225,7 @@ def _draw_dots(
     ax.set_yticks(range(len(records)), names, fontsize=name_size, parse_math=False)
 
 
-def _offset(place: int, dots: int) -> float:
+def _dot_offset(place: int, dots: int) -> float:
     """Returns the vertical offset of a dot from the center of its group."""
     return (place - (dots - 1) / 2) * GROUP / dots
 
@@ -235,12 +240,12 @@ def _write_numbers(
     from catdog_keras.plotting import _canvas
 
     texts = {
-        (y + _offset(place, len(shown)), key): _number(record[key])
+        (y + _dot_offset(place, len(shown)), key): _format_accuracy(record[key])
         for y, (_, record) in enumerate(records)
         for place, key in enumerate(shown)
         if key in record
     }
-    _, height = _canvas.measure(ax)
+    _, height = _canvas.measure_axes(ax)
     step = height * GROUP / len(shown) / len(records)
     size = _canvas.text_size(step)
     room = 0.35 * _canvas.size_in_points(ax.figure)[0]
@@ -262,12 +267,13 @@ def _write_numbers(
         )
 
 
-def _number(values: Sequence[float]) -> str:
+def _format_accuracy(values: Sequence[float]) -> str:
+    """Returns an accuracy, and its interval if there is one, as text next to its dots."""
     accuracy, *interval = values
     return f"{accuracy:.3f}" + (" ({:.3f} to {:.3f})".format(*interval) if interval else "")
 
 
-def _draw_legend(ax: Axes) -> None:
+def _draw_comparison_legend(ax: Axes) -> None:
     """Draws the legend, dots before the baseline; by default matplotlib lists lines first."""
     from catdog_keras.plotting import _legends
 

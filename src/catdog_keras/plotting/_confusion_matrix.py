@@ -113,7 +113,7 @@ def plot_confusion_matrix(
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
     _name_cells(ax, names)
-    texts = _cell_texts(counts, shares, totals[:, 0], min(_canvas.measure(ax)) / len(names))
+    texts = _cell_texts(counts, shares, totals[:, 0], min(_canvas.measure_axes(ax)) / len(names))
     if texts is None:
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
         bar.set_label("fraction of the true class")
@@ -135,6 +135,7 @@ def _most_confused(counts: npt.NDArray[np.int64], number: int) -> list[int]:
 
 
 def _title_lines(right: int, total: int) -> list[str]:
+    """Returns the lines of the title: correct images and accuracy with its interval."""
     lines = [f"{right:,} of {total:,} images right"]
     if total:
         low, high = (100 * end for end in wilson_interval(right, total))
@@ -168,7 +169,7 @@ def _name_cells(ax: Axes, names: Sequence[str]) -> None:
     """
     from catdog_keras.plotting import _canvas
 
-    width, height = _canvas.measure(ax)
+    width, height = _canvas.measure_axes(ax)
     cell = min(width, height) / len(names)
     places = range(0, len(names), math.ceil(_canvas.SMALLEST_TEXT / cell))
     # Reduce the font size before shortening names, and use the same names on both axes.
@@ -196,7 +197,7 @@ def _cell_texts(
     numbers = [f"{count:,}" for count in counts.ravel()]
     known = np.repeat(totals > 0, len(counts))
     percents = [
-        _percent(share) if has_share else ""
+        _format_percent(share) if has_share else ""
         for share, has_share in zip(shares.ravel(), known, strict=True)
     ]
     both = [f"{n}\n{p}" if p and n != "0" else n for n, p in zip(numbers, percents, strict=True)]
@@ -210,7 +211,7 @@ def _cell_texts(
     return None
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     """Returns a percentage that is 0 or 100 only if it is so exactly."""
     if 0 < share < 0.005:
         return "<1%"
@@ -220,6 +221,7 @@ def _percent(share: float) -> str:
 def _write_cells(
     ax: Axes, texts: Sequence[str], size: float, colors: npt.NDArray[np.float64]
 ) -> None:
+    """Writes the texts of `_cell_texts` into the cells, in an ink that contrasts with them."""
     for (row, column), text in zip(np.ndindex(colors.shape[:2]), texts, strict=True):
         # Paler zeros make the errors stand out.
         ink = _ZERO_INK if text in ("0", "0%") else _contrasting_color(colors[row, column])

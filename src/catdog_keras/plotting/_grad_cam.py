@@ -20,10 +20,10 @@ from catdog_keras.plotting._argument_names import PLOT_GRAD_CAM_NAMES
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
-    read_some_images,
-    to_rgb,
+    nonempty_batch_as_array,
+    to_display_rgb,
 )
-from catdog_keras.plotting._rows import Row, place_rows, write_row_title
+from catdog_keras.plotting._rows import ImageRow, place_rows, write_row_title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,7 +135,7 @@ def plot_grad_cam(
             raise ValueError(describe("model", "None if the model is the first argument", model))
         model, images, maps = images, maps, None
     if model is not None:
-        maps, titles = _compute(model, images, maps, titles, class_index, layer)
+        maps, titles = _compute_maps(model, images, maps, titles, class_index, layer)
     elif class_index is not None or layer is not None:
         name, value = ("layer", layer) if class_index is None else ("class_index", class_index)
         raise ValueError(describe(name, "None without a model", value, MODEL_FIRST))
@@ -145,13 +145,13 @@ def plot_grad_cam(
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
-    shown = to_rgb(list(images), value_range, data_format)
+    shown = to_display_rgb(list(images), value_range, data_format)
     if shown[0].shape[:2] != heat.shape[1:]:
         raise ValueError(
             f"`maps` must be of the height and width of the images, here {shown[0].shape[:2]}; "
             f"received maps of {heat.shape[1:]}."
         )
-    row = Row.fit(2, shown)
+    row = ImageRow.fit(2, shown)
     figure, axes, width = place_rows(figure, len(heat), row, stacked=False, scale_below=True)
     *rows, below = axes
     scale = ScalarMappable(cmap=colormaps[COLOR_MAP])
@@ -166,7 +166,7 @@ def plot_grad_cam(
     return figure
 
 
-def _compute(
+def _compute_maps(
     model: keras.Model,
     images: Any,
     maps: Any,
@@ -177,7 +177,7 @@ def _compute(
     """Returns the maps of a model, and titles with the class of each map and its probability."""
     if maps is not None:
         raise ValueError(describe("maps", "None with a model, which computes them", maps))
-    images = read_some_images("images", images)
+    images = nonempty_batch_as_array("images", images)
     computed = grad_cam(model, images, class_index, layer=layer)
     if titles is not None:
         return computed, titles
@@ -196,7 +196,7 @@ def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[n
         raise ValueError(describe("maps", "given without a model", None, MODEL_FIRST))
     if isinstance(maps, keras.Layer):
         raise TypeError(describe("maps", "one map per image", maps, MODEL_FIRST))
-    images, heat = read_some_images("images", images), to_numbers("maps", "maps", maps)
+    images, heat = nonempty_batch_as_array("images", images), to_numbers("maps", "maps", maps)
     if heat.ndim != 3 or len(heat) != len(images):
         swapped = heat.ndim == 4 and images.ndim == 3
         raise ValueError(

@@ -76,7 +76,7 @@ def plot_history(
     """
     from catdog_keras.plotting import _canvas
 
-    log, epochs, ends = _read_all(history)
+    log, epochs, ends = _read_histories(history)
     metrics = _choose_metrics(log)
     figure = _canvas.take_figure(figure, (4.5 * len(metrics), 4.0))
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
@@ -98,23 +98,23 @@ def plot_history(
         + _count_gaps(ax, log[metric])
         for ax, (title, metric) in zip(panels, metrics.items(), strict=True)
     ]
-    _draw_legend(figure, panels)
+    _draw_history_legend(figure, panels)
     for ax, title, note in zip(panels, metrics, notes, strict=True):
         _canvas.write_title(ax, title, *note)
     return figure
 
 
-def _read_all(history: Any) -> tuple[dict[str, Curve], Epochs, list[int]]:
+def _read_histories(history: Any) -> tuple[dict[str, Curve], Epochs, list[int]]:
     """Returns the curves of one or more records, their epochs, and the last epochs but the last.
 
     The epochs of a record follow those before it, unless it says that it resumed at another one. A
     metric that a record does not have is NaN there.
     """
     if not isinstance(history, (list, tuple)):
-        return *_read(history), []
+        return *_read_history(history), []
     if not history:
         raise ValueError(describe("history", "a list of at least one record", history))
-    records = [_read(each) for each in history]
+    records = [_read_history(each) for each in history]
     curves: dict[str, list[Curve]] = {name: [] for log, _ in records for name in log}
     epochs: list[Epochs] = []
     for log, counted in records:
@@ -126,7 +126,7 @@ def _read_all(history: Any) -> tuple[dict[str, Curve], Epochs, list[int]]:
     return joined, np.concatenate(epochs), [int(each[-1]) for each in epochs[:-1]]
 
 
-def _read(history: Any) -> tuple[dict[str, Curve], Epochs]:
+def _read_history(history: Any) -> tuple[dict[str, Curve], Epochs]:
     """Returns each curve by name and the epoch numbers; raises an error if they are not valid."""
     log = getattr(history, "history", history)
     if not isinstance(log, Mapping):
@@ -145,30 +145,34 @@ def _read(history: Any) -> tuple[dict[str, Curve], Epochs]:
     known = getattr(history, "epoch", None)
     start = known[0] + 1 if known else 1
     epochs = np.arange(start, start + length)
-    return {name: _spread(name, curve, epochs) for name, curve in curves.items()}, epochs
+    return {
+        name: _spread_over_epochs(name, curve, epochs) for name, curve in curves.items()
+    }, epochs
 
 
 def _read_curve(name: str, values: Any) -> Curve:
+    """Returns the values of one metric of a history as an array; raises if they are not numbers."""
     is_list = isinstance(values, (Sequence, np.ndarray)) and not isinstance(values, (str, bytes))
     if not is_list or not all(isinstance(value, numbers.Real) for value in values):
         raise TypeError(describe(f"history[{name!r}]", "a list with one number per epoch", values))
-    return drawable([_as_float(value) for value in values])
+    return limit_to_drawable([_float_or_infinity(value) for value in values])
 
 
-def drawable(values: Any) -> Curve:
+def limit_to_drawable(values: Any) -> Curve:
     """Returns numbers as an array in which those beyond 1e300 and -1e300 are infinite."""
     curve = np.asarray(values, dtype=np.float64)
     return np.where(np.abs(curve) > LARGEST, np.copysign(np.inf, curve), curve)
 
 
-def _as_float(value: Any) -> float:
+def _float_or_infinity(value: Any) -> float:
+    """Returns a number of a history as a float, infinite if it is too large for one."""
     try:
         return float(value)
     except OverflowError:  # an integer of more than 308 digits
         return math.inf if value > 0 else -math.inf
 
 
-def _spread(name: str, curve: Curve, epochs: Epochs) -> Curve:
+def _spread_over_epochs(name: str, curve: Curve, epochs: Epochs) -> Curve:
     """Assigns the values of `fit(validation_freq=n)` to their epochs."""
     if len(curve) == len(epochs):
         return curve
@@ -270,7 +274,7 @@ def _mark_epochs(ax: Axes, epochs: Epochs) -> None:
     ax.grid(visible=True, alpha=0.3)
 
 
-def _draw_legend(figure: Figure | SubFigure, panels: npt.NDArray[Any]) -> None:
+def _draw_history_legend(figure: Figure | SubFigure, panels: npt.NDArray[Any]) -> None:
     """Draws one legend for all panels, below them if the layout engine reserves the space."""
     from catdog_keras.plotting import _canvas
 

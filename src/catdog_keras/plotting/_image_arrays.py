@@ -48,7 +48,7 @@ def first_images(
     """Reads batches until each class has `per_class` images or `max_batches` is reached."""
     found: list[list[Array]] = [[] for _ in range(num_classes)]
     num_scanned = 0
-    for images, labels in itertools.islice(_batches(data), max_batches):
+    for images, labels in itertools.islice(_labeled_batches(data), max_batches):
         images, indices = _check_batch(images, labels, num_classes)
         num_scanned += len(indices)
         for image, index in zip(images, indices, strict=True):
@@ -69,9 +69,9 @@ def images_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:
     found: dict[int, Array] = {}
     label_of: dict[str, tuple[int, int]] = {}
     start = 0
-    for images, labels in _batches(data):
-        images = read_images("data", images)
-        indices = _check_labels(labels, len(images))
+    for images, labels in _labeled_batches(data):
+        images = batch_as_array("data", images)
+        indices = _class_indices(labels, len(images))
         for index in sorted(set(class_of) & set(range(start, start + len(images)))):
             found[index] = images[index - start]
             label, name = int(indices[index - start]), class_of[index]
@@ -91,18 +91,18 @@ def images_at(data: Any, class_of: Mapping[int, str]) -> dict[int, Array]:
     )
 
 
-def to_rgb(
+def to_display_rgb(
     images: Sequence[Array],
     value_range: tuple[float, float] | None,
     data_format: DataFormat | None,
 ) -> list[npt.NDArray[np.uint8]]:
     """Converts images to uint8 arrays `(height, width, 3)`, all with the same value range."""
     images = [_channels_last(image, data_format) for image in images]
-    low, high = find_range(images) if value_range is None else value_range
+    low, high = find_display_range(images) if value_range is None else value_range
     return [_to_bytes(image, low, high) for image in images]
 
 
-def find_range(images: Sequence[Array]) -> tuple[float, float]:
+def find_display_range(images: Sequence[Array]) -> tuple[float, float]:
     """Returns the value range of images: a common one if it fits, otherwise minimum and maximum."""
     if all(image.dtype == np.uint8 for image in images):
         return 0.0, 255.0
@@ -139,7 +139,7 @@ def check_value_range(value_range: Any) -> tuple[float, float] | None:
     return low, high
 
 
-def check_data(data: Any) -> None:
+def check_plotted_data(data: Any) -> None:
     """Raises an error unless `data` is a dataset or a pair of arrays; batches are checked later."""
     if is_arrays(data):
         return
@@ -151,17 +151,17 @@ def check_data(data: Any) -> None:
     check_iterable("data", data, _DATA)
 
 
-def _batches(data: Any) -> Iterator[tuple[Any, Any]]:
+def _labeled_batches(data: Any) -> Iterator[tuple[Any, Any]]:
     """Yields images and labels of each batch; a pair of arrays counts as one batch."""
-    check_data(data)
+    check_plotted_data(data)
     for batch in iterate([data] if is_arrays(data) else data):
         yield split_batch("data", batch, _DATA)[:2]
 
 
 def _check_batch(images: Any, labels: Any, num_classes: int) -> tuple[Array, Array]:
     """Returns images and class indices as arrays; raises an error if they do not match."""
-    images = read_images("data", images)
-    indices = _check_labels(labels, len(images), num_classes)
+    images = batch_as_array("data", images)
+    indices = _class_indices(labels, len(images), num_classes)
     wrong = indices[~np.isin(indices, np.arange(num_classes))]
     if wrong.size:
         requirement = f"class indices from 0 to {num_classes - 1}, one for each class name"
@@ -169,7 +169,7 @@ def _check_batch(images: Any, labels: Any, num_classes: int) -> tuple[Array, Arr
     return images, indices.astype(np.int64)
 
 
-def read_images(name: str, images: Any) -> Array:
+def batch_as_array(name: str, images: Any) -> Array:
     """Returns a batch of images, which can be empty, as an array; raises for another shape."""
     images = to_numbers(name, "images", images)
     if images.ndim not in (3, 4) or 0 in images.shape[1:]:
@@ -179,7 +179,7 @@ def read_images(name: str, images: Any) -> Array:
     return images
 
 
-def read_some_images(name: str, images: Any) -> Array:
+def nonempty_batch_as_array(name: str, images: Any) -> Array:
     """Returns a batch of at least one image as an array; raises for another shape.
 
     Of a batch `(images, labels)` of a dataset, the images are returned.
@@ -209,7 +209,7 @@ def _is_labeled_batch(images: Any) -> bool:
     return len(images[0].shape) == 4 and len(images[1].shape) in (1, 2)
 
 
-def count_classes(labels: Any) -> int:
+def number_of_classes(labels: Any) -> int:
     """Returns one more than the highest label, or the length of one-hot rows."""
     array = to_numbers("data", "labels", labels)
     if array.ndim == 2 and array.shape[1] > 1:
@@ -217,7 +217,7 @@ def count_classes(labels: Any) -> int:
     return int(max(array.max(initial=0), 0)) + 1
 
 
-def _check_labels(labels: Any, num_images: int, num_classes: int | None = None) -> Array:
+def _class_indices(labels: Any, num_images: int, num_classes: int | None = None) -> Array:
     """Returns one label per image; rows with more than one number are one-hot."""
     indices = to_numbers("data", "labels", labels)
     if indices.ndim == 2:

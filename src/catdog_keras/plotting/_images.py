@@ -21,13 +21,13 @@ from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import IMAGES_NAMES
 from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
-    check_data,
+    check_plotted_data,
     check_value_range,
-    count_classes,
     first_images,
-    to_rgb,
+    number_of_classes,
+    to_display_rgb,
 )
-from catdog_keras.plotting._rows import Row, place_rows, write_row_title
+from catdog_keras.plotting._rows import ImageRow, place_rows, write_row_title
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
@@ -106,9 +106,11 @@ def plot_images(
         data = data.train
     check_not_names(y)
     data = with_labels("data", data, y, None)
-    check_data(data)
+    check_plotted_data(data)
     order = "The data is the first argument."
-    names = _class_names_of(data) if class_names is None else check_class_names(class_names, order)
+    names = (
+        _class_names_of_data(data) if class_names is None else check_class_names(class_names, order)
+    )
     per_class = check_integer("per_class", per_class, minimum=1)
     max_batches = check_integer("max_batches", max_batches, minimum=1)
     value_range = check_value_range(value_range)
@@ -116,26 +118,29 @@ def plot_images(
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
     sample = first_images(data, len(names), per_class, max_batches)
-    shown = to_rgb([p for found in sample.images for p in found], value_range, data_format)
-    row = Row.fit(per_class, shown)
+    shown = to_display_rgb([p for found in sample.images for p in found], value_range, data_format)
+    row = ImageRow.fit(per_class, shown)
     figure, rows, width = place_rows(figure, len(names), row, stacked=True)
     rest = iter(shown)
     for name, found, ax in zip(names, sample.images, rows, strict=True):
         row.draw(ax, list(itertools.islice(rest, len(found))))
-        write_row_title(ax, name, width, _lack(len(found), per_class, sample.num_scanned))
+        write_row_title(
+            ax, name, width, _missing_images_remark(len(found), per_class, sample.num_scanned)
+        )
     return figure
 
 
-def _class_names_of(data: Any) -> Sequence[str]:
+def _class_names_of_data(data: Any) -> Sequence[str]:
+    """Returns the class names of a dataset, or numbers of classes for arrays."""
     names = names_of_dataset(data)
     if names is not None:
         return names
     if is_arrays(data):
-        return [f"class {index}" for index in range(count_classes(data[1]))]
+        return [f"class {index}" for index in range(number_of_classes(data[1]))]
     raise ValueError(describe("class_names", "given for a dataset without class names", None))
 
 
-def _lack(found: int, wanted: int, num_scanned: int) -> tuple[str, str]:
+def _missing_images_remark(found: int, wanted: int, num_scanned: int) -> tuple[str, str]:
     """Returns the remark of a title on missing images, in a long and a short form."""
     if found == wanted:
         return "", ""

@@ -74,20 +74,20 @@ def plot_label_counts(
     by_split = _check_counts(records_of(counts, "counts"))
     names = dict.fromkeys(name for split in by_split.values() for name in split)
     every = {name: sum(split.get(name, 0) for split in by_split.values()) for name in names}
-    shown = _ends(every) if len(every) > MOST_CLASSES else every
+    shown = _most_and_fewest(every) if len(every) > MOST_CLASSES else every
     lengths = {split: [numbers.get(n, 0) for n in shown] for split, numbers in by_split.items()}
     ax = _canvas.take_axes(ax, (6.0, max(4.0, 0.22 * len(shown) + 1.0)))
     if len(by_split) > 1:
-        _draw_legend(ax, by_split)
-    width, height = _canvas.measure(ax)
+        _draw_split_legend(ax, by_split)
+    width, height = _canvas.measure_axes(ax)
     size = float(ax.xaxis.label.get_fontsize())
     widest = max(_canvas.text_width(text, size) for n in shown for text in (n, f"{shown[n]:,}"))
     if widest <= 0.9 * width / len(shown):
         _draw_upright_bars(ax, shown, lengths)
     else:
         _draw_lying_bars(ax, shown, lengths, (width, height))
-    width, _ = _canvas.measure(ax)
-    lines = _guessing(every, width)
+    width, _ = _canvas.measure_axes(ax)
+    lines = _baseline_lines(every, width)
     if len(every) > MOST_CLASSES:
         lines.append(f"the {END} largest and {END} smallest of {len(every)} classes")
     _canvas.write_title(ax, *lines, width=width)
@@ -120,13 +120,13 @@ def _check_counts(counts: Any) -> dict[str, dict[str, int]]:
     }
 
 
-def _ends(numbers: Mapping[str, int]) -> dict[str, int]:
+def _most_and_fewest(numbers: Mapping[str, int]) -> dict[str, int]:
     """Returns the classes with the most and with the fewest images, in descending order."""
     names = sorted(numbers, key=numbers.__getitem__, reverse=True)
     return {name: numbers[name] for name in (*names[:END], *names[-END:])}
 
 
-def _guessing(numbers: Mapping[str, int], width: float) -> list[str]:
+def _baseline_lines(numbers: Mapping[str, int], width: float) -> list[str]:
     """Returns the lines of the title with the majority-class baseline, shortened to fit."""
     from catdog_keras.plotting import _canvas
 
@@ -140,7 +140,7 @@ def _guessing(numbers: Mapping[str, int], width: float) -> list[str]:
     return [f"{total:,} image{'s' if total > 1 else ''}", before + name + after]
 
 
-def _looks(number: int) -> dict[str, Any]:
+def _bar_style(number: int) -> dict[str, Any]:
     """Returns color and hatch of the bars of a split."""
     from catdog_keras.plotting import _canvas
 
@@ -153,25 +153,27 @@ def _looks(number: int) -> dict[str, Any]:
     }
 
 
-def _draw_legend(ax: Axes, splits: Iterable[str]) -> None:
+def _draw_split_legend(ax: Axes, splits: Iterable[str]) -> None:
+    """Draws the legend with color and hatch of each split."""
     from matplotlib.patches import Patch
 
     from catdog_keras.plotting import _legends
 
     names = list(splits)
-    patches = [Patch(**_looks(number)) for number in range(len(names))]
+    patches = [Patch(**_bar_style(number)) for number in range(len(names))]
     _legends.draw_legend_below(ax, patches, names, columns=3)
 
 
 def _draw_upright_bars(
     ax: Axes, numbers: Mapping[str, int], lengths: Mapping[str, Sequence[int]]
 ) -> None:
+    """Draws vertical bars of the class counts, stacked by split, for a few classes."""
     from catdog_keras.plotting import _canvas
 
     places = range(len(numbers))
     below = np.zeros(len(numbers), np.int64)
     for index, values in enumerate(lengths.values()):
-        bars = ax.bar(places, values, bottom=below, **_looks(index))
+        bars = ax.bar(places, values, bottom=below, **_bar_style(index))
         below += np.array(values)
     ax.bar_label(bars, [f"{number:,}" for number in numbers.values()], padding=2)
     ax.set_xticks(places, [_canvas.in_one_line(name) for name in numbers], parse_math=False)
@@ -188,13 +190,14 @@ def _draw_lying_bars(
     lengths: Mapping[str, Sequence[int]],
     room: tuple[float, float],
 ) -> None:
+    """Draws horizontal bars of the class counts, stacked by split, for many classes."""
     from catdog_keras.plotting import _canvas
 
     places = range(len(numbers))
     size = _canvas.text_size(room[1] / len(numbers))
     before = np.zeros(len(numbers), np.int64)
     for index, values in enumerate(lengths.values()):
-        bars = ax.barh(places, values, left=before, **_looks(index))
+        bars = ax.barh(places, values, left=before, **_bar_style(index))
         before += np.array(values)
     ax.bar_label(bars, [f"{n:,}" for n in numbers.values()], padding=2, fontsize=size)
     names = [_canvas.fit_text(name, 0.4 * room[0], size) for name in numbers]

@@ -56,7 +56,7 @@ def plot_learning_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
     """
     from catdog_keras.plotting import _canvas
 
-    sizes, accuracies, intervals = _read(curve)
+    sizes, accuracies, intervals = _read_learning_curve(curve)
     ax = _canvas.take_axes(ax, (6.0, 4.0))
     ax.set_xscale("log")
     largest, doubled = sizes[-1], float(curve.doubled_size)
@@ -67,7 +67,7 @@ def plot_learning_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
     ax.errorbar(
         sizes,
         accuracies,
-        _lengths(accuracies, intervals),
+        _error_bar_lengths(accuracies, intervals),
         fmt="o",
         color=_canvas.BLUE,
         capsize=3,
@@ -77,7 +77,7 @@ def plot_learning_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
     ax.errorbar(
         [doubled],
         predicted,
-        _lengths(predicted, np.array([curve.doubled_interval])),
+        _error_bar_lengths(predicted, np.array([curve.doubled_interval])),
         fmt="s",
         color=_canvas.VERMILION,
         capsize=3,
@@ -98,12 +98,13 @@ def _label_sizes(ax: Axes, sizes: list[float]) -> None:
     ax.set_xticks([], minor=True)
 
 
-def _lengths(values: Any, intervals: Any) -> Any:
+def _error_bar_lengths(values: Any, intervals: Any) -> Any:
     """Returns the lengths of error bars below and above, of shape (2, values)."""
     return np.abs(np.stack([values - intervals[:, 0], intervals[:, 1] - values]))
 
 
-def _read(curve: Any) -> tuple[Any, Any, Any]:
+def _read_learning_curve(curve: Any) -> tuple[Any, Any, Any]:
+    """Returns sizes, accuracies and intervals of a `LearningCurve`; raises if invalid."""
     if not all(hasattr(curve, name) for name in _ATTRIBUTES):
         requirement = "a LearningCurve, as returned by `diagnostics.learning_curve`"
         raise TypeError(describe("curve", requirement, curve))

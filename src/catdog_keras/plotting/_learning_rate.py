@@ -9,7 +9,7 @@ import numpy as np
 from catdog_keras._checks import check_number, describe
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import PLOT_NAMES
-from catdog_keras.plotting._history import drawable
+from catdog_keras.plotting._history import limit_to_drawable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,12 +43,12 @@ def plot_learning_rate(result: Any, *, ax: Axes | None = None) -> Axes:
     """
     from catdog_keras.plotting import _canvas
 
-    rates, losses, suggestion = _read(result)
+    rates, losses, suggestion = _read_sweep(result)
     ax = _canvas.take_axes(ax, (6.0, 4.0))
     ax.set_xscale("log")  # before plotting: a single rate has no valid linear limits
     thin = "-" if len(rates) > 1 else "o"  # a line with a single point is invisible
     ax.plot(rates, losses, thin, color=_canvas.BLUE, linewidth=0.8, alpha=0.5, label="each batch")
-    middles, means = result.smoothed[0], drawable(result.smoothed[1])
+    middles, means = result.smoothed[0], limit_to_drawable(result.smoothed[1])
     ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="moving average")
     title = "No suggestion: the loss does not fall"
     if suggestion is not None:
@@ -64,12 +64,13 @@ def plot_learning_rate(result: Any, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _read(result: Any) -> tuple[Any, Any, float | None]:
+def _read_sweep(result: Any) -> tuple[Any, Any, float | None]:
+    """Returns rates, losses and suggestion of an `LRFinderResult`; raises if invalid."""
     names = ("rates", "losses", "suggestion")
     if not all(hasattr(result, name) for name in names) or not hasattr(type(result), "smoothed"):
         requirement = "an LRFinderResult, as returned by `find_learning_rate`"
         raise TypeError(describe("result", requirement, result))
-    rates, losses = np.asarray(result.rates, float), drawable(result.losses)
+    rates, losses = np.asarray(result.rates, float), limit_to_drawable(result.losses)
     if len(rates) == 0 or rates.shape != losses.shape:
         raise ValueError(describe("result", "one loss for each rate, of at least one", result))
     if not np.isfinite(losses).any():

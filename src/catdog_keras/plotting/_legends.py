@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.transforms import ScaledTranslation
 
-from catdog_keras.plotting._canvas import SMALLEST_TEXT, fit_text, measure, text_width
+from catdog_keras.plotting._canvas import SMALLEST_TEXT, fit_text, measure_axes, text_width
 
 HANDLE = 2.2  # length of a legend handle, in font heights
 
@@ -45,7 +45,7 @@ def draw_legend_inside(
     Two-line labels are joined into one line if that allows a larger font.
     """
     handles, labels = ax.get_legend_handles_labels()
-    width, height = (part * side for part, side in zip(share, measure(ax), strict=True))
+    width, height = (part * side for part, side in zip(share, measure_axes(ax), strict=True))
     forms = [[label.replace("\n", " ") for label in labels], labels]
     sizes = [_largest_size(form, width, height, _usual_size()) for form in forms]
     size = max(sizes[0], sizes[1], SMALLEST_TEXT)

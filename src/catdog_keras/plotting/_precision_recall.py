@@ -10,7 +10,12 @@ import numpy.typing as npt
 
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import PLOT_NAMES
-from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves, read_curves
+from catdog_keras.plotting._class_curves import (
+    ClassCurve,
+    CurveLine,
+    draw_class_curves,
+    read_curves,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +32,7 @@ _ATTRIBUTES = (
 )
 
 
-class Curve(ClassCurve, Protocol):
+class PrecisionRecallCurveLike(ClassCurve, Protocol):
     """Attributes of a precision-recall curve that are plotted; see `PrecisionRecallCurve`."""
 
     @property
@@ -40,16 +45,18 @@ class Curve(ClassCurve, Protocol):
     def average_precision_interval(self) -> tuple[float, float]: ...
 
 
-class HasCurves(Protocol):
+class HasPrecisionRecallCurves(Protocol):
     """What is plotted of an evaluation; see `Evaluation`."""
 
     @property
-    def precision_recall_curves(self) -> Sequence[Curve]: ...
+    def precision_recall_curves(self) -> Sequence[PrecisionRecallCurveLike]: ...
 
 
 @suggests_arguments(PLOT_NAMES)
 def plot_precision_recall(
-    curves: HasCurves | Mapping[str, HasCurves] | Sequence[HasCurves | Curve],
+    curves: HasPrecisionRecallCurves
+    | Mapping[str, HasPrecisionRecallCurves]
+    | Sequence[HasPrecisionRecallCurves | PrecisionRecallCurveLike],
     *,
     ax: Axes | None = None,
 ) -> Axes:
@@ -102,7 +109,7 @@ def plot_precision_recall(
     records = read.records
     ax = _canvas.take_axes(ax, (5.5, 5.5))
     ax.set_aspect("equal")
-    draw_class_curves(ax, read, _line_of, "AP")
+    draw_class_curves(ax, read, _precision_recall_line, "AP")
     ax.set_xlim(-0.01, 1.01)
     ax.set_ylim(-0.01, 1.01)
     _canvas.write_labels(ax, "recall", "precision")
@@ -117,8 +124,8 @@ def plot_precision_recall(
     return ax
 
 
-def _line_of(curve: Curve) -> Line:
+def _precision_recall_line(curve: PrecisionRecallCurveLike) -> CurveLine:
     """Returns the steps whose area is the average precision, from a recall of 0 on."""
     recall = np.repeat(np.append(0.0, curve.recall), 2)[1:-1]
     precision = np.repeat(curve.precision, 2)
-    return Line(recall, precision, curve.average_precision, curve.average_precision_interval)
+    return CurveLine(recall, precision, curve.average_precision, curve.average_precision_interval)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _ATTRIBUTES = ("low", "high", "num_images", "confidence", "accuracy", "accuracy_interval")
 
 
-class Bin(Protocol):
+class ReliabilityBinLike(Protocol):
     """Attributes of a bin that are plotted; see `ReliabilityBin`."""
 
     @property
@@ -36,11 +36,13 @@ class HasBins(Protocol):
     """What is plotted of an evaluation; see `Evaluation`."""
 
     @property
-    def reliability_bins(self) -> Sequence[Bin]: ...
+    def reliability_bins(self) -> Sequence[ReliabilityBinLike]: ...
 
 
 @suggests_arguments(PLOT_NAMES)
-def plot_reliability(bins: HasBins | Sequence[Bin], *, ax: Axes | None = None) -> Axes:
+def plot_reliability(
+    bins: HasBins | Sequence[ReliabilityBinLike], *, ax: Axes | None = None
+) -> Axes:
     """Plots a reliability diagram (calibration curve): accuracy over confidence.
 
     Below the diagonal the model is overconfident. Points have 95% confidence intervals: if an
@@ -82,7 +84,7 @@ def plot_reliability(bins: HasBins | Sequence[Bin], *, ax: Axes | None = None) -
     )  # with two classes the predicted one has at least 0.5
     ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
     ax.plot([least, 1], [least, 1], ":", color=ink, label="perfect calibration")
-    _draw_points(ax, records)
+    _draw_bins(ax, records)
     ax.set_xlim(least, 1)
     ax.set_ylim(0, 1)
     for edge in sorted({end for each in records for end in (each.low, each.high)}):
@@ -103,7 +105,8 @@ def plot_reliability(bins: HasBins | Sequence[Bin], *, ax: Axes | None = None) -
     return ax
 
 
-def _draw_points(ax: Axes, bins: Sequence[Bin]) -> None:
+def _draw_bins(ax: Axes, bins: Sequence[ReliabilityBinLike]) -> None:
+    """Draws the accuracy of each bin with its interval, at its mean confidence."""
     from catdog_keras.plotting import _canvas
 
     accuracies = [each.accuracy for each in bins]
@@ -127,13 +130,13 @@ def _draw_points(ax: Axes, bins: Sequence[Bin]) -> None:
     )
 
 
-def _write_counts(ax: Axes, bins: Sequence[Bin]) -> None:
+def _write_counts(ax: Axes, bins: Sequence[ReliabilityBinLike]) -> None:
     """Writes the number of images of each bin above the plot."""
     from catdog_keras.plotting import _canvas
 
     above = ax.secondary_xaxis("top")
     counts = [f"{each.num_images:,}" for each in bins]
-    width, _ = _canvas.measure(ax)
+    width, _ = _canvas.measure_axes(ax)
     least, most = ax.get_xlim()
     place = width * min(each.high - each.low for each in bins) / (most - least)
     size = float(ax.xaxis.label.get_fontsize())

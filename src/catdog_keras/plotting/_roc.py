@@ -9,7 +9,12 @@ import numpy.typing as npt
 
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import PLOT_NAMES
-from catdog_keras.plotting._class_curves import ClassCurve, Line, draw_class_curves, read_curves
+from catdog_keras.plotting._class_curves import (
+    ClassCurve,
+    CurveLine,
+    draw_class_curves,
+    read_curves,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +31,7 @@ _ATTRIBUTES = (
 )
 
 
-class Curve(ClassCurve, Protocol):
+class RocCurveLike(ClassCurve, Protocol):
     """Attributes of an ROC curve that are plotted; see `RocCurve`."""
 
     @property
@@ -39,16 +44,16 @@ class Curve(ClassCurve, Protocol):
     def auc_interval(self) -> tuple[float, float]: ...
 
 
-class HasCurves(Protocol):
+class HasRocCurves(Protocol):
     """What is plotted of an evaluation; see `Evaluation`."""
 
     @property
-    def roc_curves(self) -> Sequence[Curve]: ...
+    def roc_curves(self) -> Sequence[RocCurveLike]: ...
 
 
 @suggests_arguments(PLOT_NAMES)
 def plot_roc(
-    curves: HasCurves | Mapping[str, HasCurves] | Sequence[HasCurves | Curve],
+    curves: HasRocCurves | Mapping[str, HasRocCurves] | Sequence[HasRocCurves | RocCurveLike],
     *,
     ax: Axes | None = None,
 ) -> Axes:
@@ -99,7 +104,7 @@ def plot_roc(
     records = read.records
     ax = _canvas.take_axes(ax, (5.5, 5.5))
     ax.set_aspect("equal")
-    draw_class_curves(ax, read, _line_of, "AUC")
+    draw_class_curves(ax, read, _roc_line, "AUC")
     ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
     ax.plot([0, 1], [0, 1], color=ink, linewidth=0.8, alpha=0.6, label="AUC 0.500: random guessing")
     ax.set_xlim(-0.01, 1.01)
@@ -116,5 +121,8 @@ def plot_roc(
     return ax
 
 
-def _line_of(curve: Curve) -> Line:
-    return Line(curve.false_positive_rate, curve.true_positive_rate, curve.auc, curve.auc_interval)
+def _roc_line(curve: RocCurveLike) -> CurveLine:
+    """Returns the line of an ROC curve, for `draw_class_curves`."""
+    return CurveLine(
+        curve.false_positive_rate, curve.true_positive_rate, curve.auc, curve.auc_interval
+    )

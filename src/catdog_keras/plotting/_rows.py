@@ -25,14 +25,14 @@ MANY_ROWS = 6
 
 
 @dataclass(frozen=True)
-class Row:
+class ImageRow:
     """Row of `places` slots, each with height 1 and width `shape`."""
 
     places: int
     shape: float
 
     @classmethod
-    def fit(cls, places: int, images: Sequence[Any]) -> Row:
+    def fit(cls, places: int, images: Sequence[Any]) -> ImageRow:
         """Creates a row whose slots fit the widest image, up to a limit."""
         widest = max(image.shape[1] / image.shape[0] for image in images)
         return cls(places, min(widest, WIDEST))
@@ -67,7 +67,7 @@ class Row:
 def place_rows(
     figure: Figure | SubFigure | None,
     count: int,
-    row: Row,
+    row: ImageRow,
     *,
     stacked: bool,
     scale_below: bool = False,
@@ -87,7 +87,7 @@ def place_rows(
     else:
         width, height = _canvas.size_in_inches(figure)
         room = (width, height - below)
-    abreast, scale = _arrange(room, count, row, stacked=stacked and count <= MANY_ROWS)
+    abreast, scale = _arrange_rows(room, count, row, stacked=stacked and count <= MANY_ROWS)
     lines = math.ceil(count / abreast)
     size = (room[0], max(lines * (scale + TITLE_INCHES), 1.0) + below)
     figure = _canvas.take_figure(figure, size, compress=True)
@@ -99,8 +99,8 @@ def place_rows(
     return figure, rows, scale * row.width
 
 
-def _arrange(
-    room: tuple[float, float], count: int, row: Row, *, stacked: bool
+def _arrange_rows(
+    room: tuple[float, float], count: int, row: ImageRow, *, stacked: bool
 ) -> tuple[int, float]:
     """Returns the number of rows next to each other, and the height of their images in inches."""
     width, height = room

@@ -14,7 +14,7 @@ from catdog_keras.plotting._image_arrays import (
     DATA_FORMATS,
     check_value_range,
     images_at,
-    to_rgb,
+    to_display_rgb,
 )
 from catdog_keras.plotting._read_images import read_image
 from catdog_keras.plotting._records import check_records, only_evaluation
@@ -35,7 +35,7 @@ LAYOUT_PAD = 0.1
 NARROWEST, WIDEST = 0.9, 2.0
 
 
-class Loss(Protocol):
+class ExampleLossLike(Protocol):
     """Attributes of an image's loss that are plotted; see `ExampleLoss`."""
 
     @property
@@ -55,12 +55,12 @@ class Loss(Protocol):
 class HasLosses(Protocol):
     """What is plotted of an evaluation; see `Evaluation`."""
 
-    def top_losses(self) -> Sequence[Loss]: ...
+    def top_losses(self) -> Sequence[ExampleLossLike]: ...
 
 
 @suggests_arguments(TOP_LOSSES_NAMES)
 def plot_top_losses(
-    losses: HasLosses | Sequence[Loss],
+    losses: HasLosses | Sequence[ExampleLossLike],
     data: Any = None,
     *,
     value_range: tuple[float, float] | None = None,
@@ -134,19 +134,19 @@ def plot_top_losses(
     else:
         images = images_at(data, {each.index: each.true_class for each in records})
         chosen_images = [images[each.index] for each in records]
-    shown = to_rgb(chosen_images, value_range, data_format)
+    shown = to_display_rgb(chosen_images, value_range, data_format)
     widest = max(image.shape[1] / image.shape[0] for image in shown)
     shape = min(max(widest, NARROWEST), WIDEST)
-    figure, places, height = _place(figure, len(shown), shape)
+    figure, places, height = _place_images(figure, len(shown), shape)
     for each, image, ax in zip(records, shown, places, strict=True):
-        _draw_image(ax, image, shape)
-        _write_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
+        _draw_left_aligned(ax, image, shape)
+        _write_loss_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
     count = f"{len(records)} images" if len(records) > 1 else "image"
     figure.suptitle(f"The {count} with the highest loss (cross-entropy)")
     return figure
 
 
-def _place(
+def _place_images(
     figure: Figure | SubFigure | None, count: int, shape: float
 ) -> tuple[Figure | SubFigure, list[Axes], float]:
     """Returns the figure, the axes of each image, and the height of an image in inches."""
@@ -161,14 +161,14 @@ def _place(
         figure = _canvas.take_figure(None, size, compress=True)
     else:
         room = _canvas.size_in_inches(figure)
-        columns, height = _arrange((room[0], room[1] - 0.4), count, shape, title)
+        columns, height = _arrange_images((room[0], room[1] - 0.4), count, shape, title)
         figure = _canvas.take_figure(figure, room, compress=True)
     grid = figure.add_gridspec(math.ceil(count / columns), columns)
     places = [figure.add_subplot(grid[divmod(index, columns)]) for index in range(count)]
     return figure, places, height
 
 
-def _arrange(
+def _arrange_images(
     room: tuple[float, float], count: int, shape: float, title: float
 ) -> tuple[int, float]:
     """Returns the number of columns that makes the images largest, and their height."""
@@ -183,7 +183,7 @@ def _arrange(
     return columns, max(heights[columns], 0.1)
 
 
-def _draw_image(ax: Axes, image: Any, shape: float) -> None:
+def _draw_left_aligned(ax: Axes, image: Any, shape: float) -> None:
     """Draws an image as large as its slot allows, left-aligned like its text."""
     own = image.shape[1] / image.shape[0]
     width, height = (own, 1.0) if own <= shape else (shape, shape / own)
@@ -194,7 +194,7 @@ def _draw_image(ax: Axes, image: Any, shape: float) -> None:
     ax.set_axis_off()
 
 
-def _write_lines(ax: Axes, loss: Loss, room: float) -> None:
+def _write_loss_lines(ax: Axes, loss: ExampleLossLike, room: float) -> None:
     """Writes the text above an image, with no line wider than its slot."""
     from catdog_keras.plotting import _canvas
 

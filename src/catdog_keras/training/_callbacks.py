@@ -1,8 +1,6 @@
 """Callbacks of a training in which only a part of a model is fitted."""
 
-import itertools
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -11,18 +9,10 @@ import keras
 from catdog_keras._batches import iterate, split_batch
 from catdog_keras._checks import describe
 from catdog_keras._compile import build_metrics
-from catdog_keras.training._optimizer import uses_ema
-from catdog_keras.training._training_state import State, values
 
 Callbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback] | None
 Verbose: TypeAlias = Literal["auto", 0, 1, 2]
 
-# Callbacks whose state is a part of checkpoints, and the public attributes that hold it.
-STATE = {
-    keras.callbacks.EarlyStopping: ("wait", "stopped_epoch", "best", "best_epoch"),
-    keras.callbacks.ReduceLROnPlateau: ("wait", "cooldown_counter", "best"),
-    keras.callbacks.ModelCheckpoint: ("best",),
-}
 # Callbacks that change the learning rate, which conflicts with the schedule of `fine_tune`.
 OF_LEARNING_RATE = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
@@ -51,7 +41,7 @@ def callbacks_for_part(
     if any(hasattr(each, "monitor") for each in callbacks):
         _, labels, _ = split_batch("train", next(iterate(train)), "batches (images, labels)")
         build_metrics(model, labels)
-    check = partial(_check_unchanged, model, model.optimizer, model.trainable_variables)
+    check = partial(_check_model_unchanged, model, model.optimizer, model.trainable_variables)
     found = keras.callbacks.CallbackList(
         [_UpdateWhole(model, check), *callbacks, _UpdatePart(model, part, check)],
         add_history=True,
@@ -109,7 +99,7 @@ class _UpdatePart(keras.callbacks.Callback):
         self._part.stop_training = self._whole.stop_training
 
 
-def _check_unchanged(model: keras.Model, optimizer: Any, trained: list[Any]) -> None:
+def _check_model_unchanged(model: keras.Model, optimizer: Any, trained: list[Any]) -> None:
     """Raises a ValueError if callbacks made a change that the fitted part would not use."""
     if model.optimizer is not optimizer:
         raise ValueError(
@@ -153,84 +143,3 @@ def check_callback_types(
             requirement = "callbacks that do not change the learning rate"
             raise TypeError(describe("callbacks", requirement, name, remedy))
     return found
-
-
-def check_ema_callbacks(
-    model: keras.Model, callbacks: Iterable[Any], *, has_checkpoint: bool
-) -> None:
-    """Raises a ValueError for a `SwapEMAWeights` that cannot swap, or that cannot be resumed."""
-    for callback in callbacks:
-        if not isinstance(callback, keras.callbacks.SwapEMAWeights):
-            continue
-        if not uses_ema(model.optimizer):
-            requirement = "callbacks without SwapEMAWeights if the optimizer has no moving averages"
-            remedy = "Compile the model with an optimizer with `use_ema=True`."
-            raise ValueError(describe("callbacks", requirement, "SwapEMAWeights", remedy))
-        if has_checkpoint and callback.swap_on_epoch:
-            requirement = "callbacks without SwapEMAWeights(swap_on_epoch=True) if `checkpoint` is "
-            requirement += "passed"
-            remedy = "A checkpoint would contain the swapped weights. Use `SwapEMAWeights()`."
-            raise ValueError(describe("callbacks", requirement, "SwapEMAWeights", remedy))
-
-
-def with_ema_validation(
-    optimizer: Any, callbacks: list[keras.callbacks.Callback]
-) -> list[keras.callbacks.Callback]:
-    """Adds the callback that validates the moving averages of the weights, if there are any.
-
-    `fit` ends with the averages, so the best epoch is selected by their metrics.
-    """
-    found = any(isinstance(each, keras.callbacks.SwapEMAWeights) for each in callbacks)
-    if found or not uses_ema(optimizer):
-        return callbacks
-    return [keras.callbacks.SwapEMAWeights(), *callbacks]
-
-
-def stateful_callbacks(callbacks: Iterable[Any]) -> list[tuple[Any, tuple[str, ...]]]:
-    """Returns the callbacks whose state is a part of checkpoints, with its attributes."""
-    return [
-        (callback, attributes)
-        for callback in callbacks
-        for kind, attributes in STATE.items()
-        if isinstance(callback, kind)
-    ]
-
-
-def store_callbacks(callbacks: Iterable[Any], state: State) -> None:
-    """Copies the state of callbacks to the state of the training."""
-    stored: list[dict[str, Any]] = []
-    state.callback_weights = []
-    for callback, attributes in stateful_callbacks(callbacks):
-        found = {name: getattr(callback, name) for name in attributes}
-        stored.append({name: v if v is None else float(v) for name, v in found.items()})
-        weights = getattr(callback, "best_weights", None)
-        stored[-1]["weights"] = 0 if weights is None else len(weights)
-        state.callback_weights += values(weights or [])
-    state.progress.callbacks = stored
-
-
-def restore_callbacks(callbacks: Iterable[Any], state: State) -> None:
-    """Copies the state of the training to callbacks, which are those of the stored call."""
-    weights = iter(state.callback_weights)
-    for (callback, attributes), stored in zip(
-        stateful_callbacks(callbacks), state.progress.callbacks, strict=True
-    ):
-        for name in attributes:
-            value = stored[name]
-            # Counters are integers, `best` is a metric.
-            setattr(callback, name, value if value is None or name == "best" else int(value))
-        if stored["weights"]:
-            callback.best_weights = list(itertools.islice(weights, int(stored["weights"])))
-
-
-def check_callbacks(callbacks: Iterable[Any], state: State) -> None:
-    """Raises a ValueError if the state of a training does not fit the callbacks of the call."""
-    stored, count = state.progress.callbacks, 0
-    expected = [{*attributes, "weights"} for _, attributes in stateful_callbacks(callbacks)]
-    valid = [set(each) for each in stored] == expected
-    for each in stored:
-        counters = [value for name, value in each.items() if name != "best"]
-        valid = valid and all(v is not None and math.isfinite(v) and v >= 0 for v in counters)
-        count += int(each["weights"]) if valid else 0
-    if not valid or count != len(state.callback_weights):
-        raise ValueError("The state of its callbacks is incomplete or invalid.")

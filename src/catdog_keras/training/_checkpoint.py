@@ -23,8 +23,14 @@ from catdog_keras._checks import describe
 from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras._warnings import warn
-from catdog_keras.training._callbacks import check_callbacks
-from catdog_keras.training._training_state import LISTS, Arrays, Progress, State, check_fit
+from catdog_keras.training._callback_state import check_callback_state
+from catdog_keras.training._training_state import (
+    LISTS,
+    Arrays,
+    StageProgress,
+    TrainingState,
+    check_arrays_fit,
+)
 
 MAGIC = b"catdog-keras checkpoint\n"
 DIGEST_BYTES = 32
@@ -63,7 +69,7 @@ class Checkpoint:
         model: keras.Model,
         callbacks: Iterable[keras.callbacks.Callback],
         kept: list[Any] | None = None,
-    ) -> State | None:
+    ) -> TrainingState | None:
         """Reads the newest intact state of this model; returns None if there is no file.
 
         Args:
@@ -78,10 +84,10 @@ class Checkpoint:
         problems: dict[Path, str] = {}
         for file in (self._file, self._older):
             try:
-                call, state = _decode(file.read_bytes())
+                call, state = _decode_checkpoint(file.read_bytes())
                 if call == self._call:
                     state.check_values(model, model.weights if kept is None else kept)
-                    check_callbacks(callbacks, state)
+                    check_callback_state(callbacks, state)
             except FileNotFoundError:
                 problems[file] = "It does not exist."
             except PermissionError:
@@ -103,7 +109,7 @@ class Checkpoint:
         file = self._file if self._file.exists() else self._older
         raise self._invalid(file, problems[file])
 
-    def write(self, state: State) -> None:
+    def write(self, state: TrainingState) -> None:
         """Writes a state; after an interruption at any moment an intact file exists.
 
         States that are not finite are not written.
@@ -129,7 +135,7 @@ class Checkpoint:
     def check_optimizer(self, arrays: Arrays, variables: list[Any]) -> None:
         """Raises a ValueError if the state of an optimizer does not fit its variables."""
         try:
-            check_fit("optimizer", arrays, variables)
+            check_arrays_fit("optimizer", arrays, variables)
         except ValueError as error:
             raise self._invalid(self._file, str(error)) from error
 
@@ -180,7 +186,7 @@ class Checkpoint:
         )
 
 
-def _decode(content: bytes) -> tuple[dict[str, Any], State]:
+def _decode_checkpoint(content: bytes) -> tuple[dict[str, Any], TrainingState]:
     """Returns the arguments of the call and the state in a file; raises if it is not intact."""
     start = len(MAGIC) + DIGEST_BYTES
     if not content:
@@ -198,15 +204,15 @@ def _decode(content: bytes) -> tuple[dict[str, Any], State]:
         # Before the progress, whose keys depend on the version.
         if call.get("version") != VERSION:
             raise ValueError(f"Its version is {call.get('version')!r}, not {VERSION}.")
-        progress = Progress.from_json(metadata["progress"])
+        progress = StageProgress.from_json(metadata["progress"])
         lists = {
-            name: [stored[f"{name}{n}"] for n in range(_count(stored.files, name))]
+            name: [stored[f"{name}{n}"] for n in range(_count_arrays(stored.files, name))]
             for name in LISTS
         }
-    return call, State(progress, **lists)
+    return call, TrainingState(progress, **lists)
 
 
-def _count(names: list[str], prefix: str) -> int:
+def _count_arrays(names: list[str], prefix: str) -> int:
     """Returns the number of arrays of a list; raises if one is missing."""
     numbers = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
     if numbers != {str(n) for n in range(len(numbers))}:

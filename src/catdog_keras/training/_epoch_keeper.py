@@ -8,14 +8,14 @@ import keras
 
 from catdog_keras import _backend
 from catdog_keras._warnings import warn
-from catdog_keras.training._callbacks import restore_callbacks, store_callbacks
-from catdog_keras.training._optimizer import uses_ema
+from catdog_keras.training._callback_state import restore_callback_state, store_callback_state
+from catdog_keras.training._ema import uses_ema
 from catdog_keras.training._training_state import (
     Arrays,
-    State,
-    assign,
+    TrainingState,
+    assign_values,
+    read_values,
     validation_score,
-    values,
 )
 
 
@@ -29,9 +29,9 @@ class EpochKeeper(keras.callbacks.Callback):
         self,
         whole: keras.Model,
         part: keras.Model,
-        state: State,
+        state: TrainingState,
         epochs: int,
-        save: Callable[[State], None] | None,
+        save: Callable[[TrainingState], None] | None,
         *,
         callbacks: list[keras.callbacks.Callback],
         kept: list[Any] | None,
@@ -62,7 +62,7 @@ class EpochKeeper(keras.callbacks.Callback):
         del logs
         progress = self._state.progress
         if progress.callbacks and not progress.done:
-            restore_callbacks(self._callbacks, self._state)
+            restore_callback_state(self._callbacks, self._state)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Restores the backend's random state, so that a resumed run continues identically."""
@@ -110,7 +110,7 @@ class EpochKeeper(keras.callbacks.Callback):
         elif progress.best is None or score > progress.best:
             progress.best, progress.epochs_since_best = score, 0
             if self._kept is not None:
-                read = self._averaged_values if is_trained else values
+                read = self._averaged_values if is_trained else read_values
                 self._state.best = read(self._kept)
 
     def _averaged_values(self, weights: list[Any]) -> Arrays:
@@ -123,20 +123,20 @@ class EpochKeeper(keras.callbacks.Callback):
             isinstance(each, keras.callbacks.SwapEMAWeights) and each.swap_on_epoch
             for each in self._callbacks
         ):
-            return values(weights)
-        current = values(self._part.trainable_variables)
+            return read_values(weights)
+        current = read_values(self._part.trainable_variables)
         optimizer.finalize_variable_values(self._part.trainable_variables)
-        averaged = values(weights)
-        assign(self._part.trainable_variables, current)
+        averaged = read_values(weights)
+        assign_values(self._part.trainable_variables, current)
         return averaged
 
     def _save_state(self) -> None:
         if self._save is None:
             return
         state = self._state
-        state.variables = values(self._whole.variables)
-        state.optimizer = values(self._part.optimizer.variables)
+        state.variables = read_values(self._whole.variables)
+        state.optimizer = read_values(self._part.optimizer.variables)
         state.random = _backend.random_state()
-        store_callbacks(self._callbacks, state)
+        store_callback_state(self._callbacks, state)
         self._save(state)
         self._unsaved = False

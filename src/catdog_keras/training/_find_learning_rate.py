@@ -17,16 +17,16 @@ from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.diagnostics._label_checks import warn_of_logits
 from catdog_keras.training._argument_names import RATE_NAMES
-from catdog_keras.training._features import FeatureExtractor
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._labeled_batches import (
     Batch,
     check_labeled,
-    not_finite,
+    pixels_not_finite_error,
 )
-from catdog_keras.training._split_model import HeadSplit, check_trainable_in_parts, split_at_head
-from catdog_keras.training._suggest_rate import smooth, suggest_rate
+from catdog_keras.training._model_parts import ModelParts, check_trainable_in_parts, split_at_head
+from catdog_keras.training._suggest_rate import smooth_losses, suggest_rate
 from catdog_keras.training._sweep_batches import SweepBatches
-from catdog_keras.training._training_state import assign, values
+from catdog_keras.training._training_state import assign_values, read_values
 
 SMOOTHING = 0.8  # weight of the previous value in the running mean of the loss
 DIVERGED = 4.0  # limit: this times the lowest running mean; for losses near zero, an increase by 1
@@ -71,7 +71,7 @@ class LRFinderResult:
     @property
     def smoothed(self) -> tuple[list[float], list[float]]:
         """Rates and losses after a moving average, which removes the noise of single batches."""
-        return smooth(self.rates, self.losses)
+        return smooth_losses(self.rates, self.losses)
 
 
 @suggests_arguments(RATE_NAMES)
@@ -146,12 +146,12 @@ def find_learning_rate(
     steps = check_integer("steps", steps, minimum=10)
     rates = [min_lr * (max_lr / min_lr) ** (step / (steps - 1)) for step in range(steps)]
     warn_of_logits(model)
-    before = values(model.variables)
+    before = read_values(model.variables)
     try:
         with _backend.strategy_scope(model):
-            losses = _sweep(model, train, rates)
+            losses = _run_sweep(model, train, rates)
     finally:
-        assign(model.variables, before)
+        assign_values(model.variables, before)
     if len(losses) < 2:
         raise ValueError(
             f"`min_lr` must be a rate at which the loss is finite; received min_lr={min_lr!r}, "
@@ -164,17 +164,19 @@ def find_learning_rate(
     return result
 
 
-def _sweep(model: keras.Model, train: Any, rates: list[float]) -> list[float]:
+def _run_sweep(model: keras.Model, train: Any, rates: list[float]) -> list[float]:
     """Trains the model, or its head on cached features, and returns the loss of each step."""
-    ranges, split = RangeCheck(model), _split_or_none(model)
-    probe = _probe(model, _same_layers(model) if split is None else split.head, rates)
+    ranges, split = RangeCheck(model), _split_at_head_or_none(model)
+    probe = _compile_probe(
+        model, _model_of_same_layers(model) if split is None else split.head, rates
+    )
     batches = SweepBatches(train, tuple(model.input_shape[1:]), probe, ranges, len(rates))
     if split is None:
-        return _losses(probe, batches.images(), ranges)
-    return _losses(probe, batches.features(FeatureExtractor(split, None)), ranges)
+        return _sweep_losses(probe, batches.images(), ranges)
+    return _sweep_losses(probe, batches.features(FeatureExtractor(split, None)), ranges)
 
 
-def _split_or_none(model: keras.Model) -> HeadSplit | None:
+def _split_at_head_or_none(model: keras.Model) -> ModelParts | None:
     """Splits a model into a frozen backbone and its head; returns None if it is something else."""
     if _backend.requires_tf_data(model):
         return None
@@ -184,7 +186,7 @@ def _split_or_none(model: keras.Model) -> HeadSplit | None:
         return None
 
 
-def _probe(model: keras.Model, part: keras.Model, rates: list[float]) -> keras.Model:
+def _compile_probe(model: keras.Model, part: keras.Model, rates: list[float]) -> keras.Model:
     """Compiles a part of the model with its loss and a new optimizer with increasing rates.
 
     The optimizer of the model is not used.
@@ -194,7 +196,7 @@ def _probe(model: keras.Model, part: keras.Model, rates: list[float]) -> keras.M
         compile_from = model
         optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     else:
-        compile_from = _same_layers(model)
+        compile_from = _model_of_same_layers(model)
         compile_if_needed(compile_from)
     course = keras.optimizers.schedules.ExponentialDecay(
         rates[0], len(rates) - 1, rates[-1] / rates[0]
@@ -204,12 +206,13 @@ def _probe(model: keras.Model, part: keras.Model, rates: list[float]) -> keras.M
     return part
 
 
-def _same_layers(model: keras.Model) -> keras.Model:
+def _model_of_same_layers(model: keras.Model) -> keras.Model:
+    """Returns a model that shares its layers, to compile it without changing the original."""
     # A list of one tensor would be a nested structure, which does not match a batch of images.
     return keras.Model(model.inputs[0], model.outputs[0])
 
 
-def _losses(probe: keras.Model, batches: Iterable[Batch], ranges: RangeCheck) -> list[float]:
+def _sweep_losses(probe: keras.Model, batches: Iterable[Batch], ranges: RangeCheck) -> list[float]:
     """Returns the loss of each step, up to the last one that is finite and has not diverged."""
     losses: list[float] = []
     mean = lowest = math.inf
@@ -219,7 +222,7 @@ def _losses(probe: keras.Model, batches: Iterable[Batch], ranges: RangeCheck) ->
         mean = loss if math.isinf(mean) else SMOOTHING * mean + (1 - SMOOTHING) * loss
         lowest = min(lowest, mean)
         if not math.isfinite(loss) and not ranges.is_finite:
-            raise not_finite("train")
+            raise pixels_not_finite_error("train")
         if not math.isfinite(loss) or mean > max(DIVERGED * lowest, lowest + 1.0):
             break
         losses.append(loss)

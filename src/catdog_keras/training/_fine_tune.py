@@ -10,17 +10,17 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
-from catdog_keras._checks import check_integer, describe
+from catdog_keras._checks import describe
 from catdog_keras._compile import compile_if_needed
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.training._argument_names import FIT_NAMES
 from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._class_weight import ClassWeight
-from catdog_keras.training._config import FineTuneConfig
-from catdog_keras.training._fine_tuning_loop import Run, Stage
+from catdog_keras.training._fine_tune_config import FineTuneConfig
+from catdog_keras.training._fine_tuning_loop import FineTuningRun, FineTuningStage
 from catdog_keras.training._labeled_batches import check_repeatable
-from catdog_keras.training._split_model import check_unfrozen, find_backbone, first_unfrozen
-from catdog_keras.training._training_call import check_call, check_validation_freq
+from catdog_keras.training._training_call import check_epoch_arguments, check_training_call
+from catdog_keras.training._unfreezing import check_unfrozen, find_backbone, first_unfrozen
 
 Unfreeze = str | float | Sequence[str | float]
 
@@ -146,7 +146,7 @@ def fine_tune(
         2
     """
     backbone = find_backbone(model)
-    call = check_call(
+    call = check_training_call(
         model,
         train,
         y,
@@ -159,10 +159,7 @@ def fine_tune(
         verbose,
         has_schedule=True,
     )
-    initial_epoch = check_integer(
-        "initial_epoch", initial_epoch, minimum=0, maximum=call.epochs - 1
-    )
-    check_validation_freq(validation_freq)
+    initial_epoch = check_epoch_arguments(initial_epoch, validation_freq, call.epochs)
     count = call.epochs - initial_epoch
     firsts = [first_unfrozen(backbone, each) for each in _check_unfreeze(unfreeze, count)]
     for first in firsts:
@@ -174,8 +171,8 @@ def fine_tune(
     if len(firsts) > 1 or options.num_views is None:
         check_repeatable("train", train)
         check_repeatable("validation_data", validation_data)
-    shares = _shares(count, len(firsts))
-    stages = [Stage(first, share) for first, share in zip(firsts, shares, strict=True)]
+    shares = _epochs_of_stages(count, len(firsts))
+    stages = [FineTuningStage(first, share) for first, share in zip(firsts, shares, strict=True)]
     with _backend.strategy_scope(model):
         compile_if_needed(model)
         file = call.open_checkpoint(
@@ -187,11 +184,12 @@ def fine_tune(
             initial_epoch=initial_epoch,
             validation_freq=validation_freq,
         )
-        run = Run(call, backbone, options, file, initial_epoch, validation_freq)
+        run = FineTuningRun(call, backbone, options, file, initial_epoch, validation_freq)
         return run.fit_stages(stages)
 
 
 def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:
+    """Returns `unfreeze` as one name or fraction per stage; raises if it is not valid."""
     requirement = (
         "the name of a layer, a fraction above 0 up to 1, or a sequence of at most as many of them "
         "as epochs"
@@ -206,7 +204,7 @@ def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:
     return stages
 
 
-def _shares(epochs: int, stages: int) -> list[int]:
+def _epochs_of_stages(epochs: int, stages: int) -> list[int]:
     """Splits the epochs over the stages as evenly as possible."""
     ends = [epochs * number // stages for number in range(stages + 1)]
     return [end - begin for begin, end in itertools.pairwise(ends)]

@@ -12,31 +12,26 @@ from catdog_keras._cloning import update_derived_state
 from catdog_keras._compile import compile_like
 from catdog_keras._image_errors import image_errors
 from catdog_keras.training._checkpoint import Checkpoint
-from catdog_keras.training._config import FineTuneConfig
+from catdog_keras.training._ema import ema_settings
 from catdog_keras.training._epoch_keeper import EpochKeeper
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
-from catdog_keras.training._features import (
-    FeatureExtractor,
-    draw_seed,
-)
+from catdog_keras.training._fine_tune_config import FineTuneConfig
 from catdog_keras.training._fit_data import as_fit_data
-from catdog_keras.training._labeled_batches import check_repeatable, empty
-from catdog_keras.training._optimizer import LayerwiseAdam, ema_settings
-from catdog_keras.training._split_model import (
-    HeadSplit,
-    rate_factors,
-    split_at_trained,
-    unfreeze_from,
-)
+from catdog_keras.training._labeled_batches import empty_data_error
+from catdog_keras.training._layerwise_adam import LayerwiseAdam, rate_factors
+from catdog_keras.training._model_parts import ModelParts, split_at_trained
 from catdog_keras.training._training_call import TrainingCall
 from catdog_keras.training._training_state import (
     Arrays,
-    Progress,
-    State,
-    assign,
+    StageProgress,
+    TrainingState,
+    assign_values,
+    draw_seed,
+    read_values,
     seeds_of,
-    values,
 )
+from catdog_keras.training._unfreezing import unfreeze_from
 
 
 def skip_epochs(data: Any, count: int) -> None:
@@ -51,7 +46,7 @@ def skip_epochs(data: Any, count: int) -> None:
 
 
 @dataclass(frozen=True)
-class Stage:
+class FineTuningStage:
     """A training stage: the backbone layers from index `first` are trained for `epochs`."""
 
     first: int
@@ -59,7 +54,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Run:
+class FineTuningRun:
     """The arguments of one call of `fine_tune`."""
 
     call: TrainingCall
@@ -69,26 +64,26 @@ class Run:
     initial_epoch: int
     validation_freq: int | list[int]
 
-    def fit_stages(self, stages: list[Stage]) -> keras.callbacks.History:
+    def fit_stages(self, stages: list[FineTuningStage]) -> keras.callbacks.History:
         """Trains all stages; resumes from the checkpoint if it exists."""
         model, state = self.call.model, None
         if self.checkpoint is not None:
             state = self.checkpoint.read(model, self.call.callbacks)
         if state is None:
-            state = State(Progress(draw_seed()))
+            state = TrainingState(StageProgress(draw_seed()))
         else:
-            assign(model.variables, state.variables)
+            assign_values(model.variables, state.variables)
             update_derived_state(model)
         progress = state.progress
         for number, stage in enumerate(stages):
             unfreeze_from(self.backbone, stage.first)
             if number == len(progress.epochs):
                 progress.begin_stage()
-                state.seeds = values(seeds_of(model))
+                state.seeds = read_values(seeds_of(model))
                 state.optimizer, state.callback_weights = [], []
             self._stage(number, stage.epochs, state)
             if state.best and number == len(progress.epochs) - 1:
-                assign(model.weights, state.best)
+                assign_values(model.weights, state.best)
         self.call.restore_best(model.weights, state, self.initial_epoch)
         compile_like(model, model, self._optimizer(model, self.options.learning_rate))
         # A saved model would otherwise be loaded with a warning about missing optimizer variables.
@@ -96,16 +91,13 @@ class Run:
         first = self.initial_epoch
         return history_of(model, progress, first, first + sum(progress.epochs))
 
-    def _stage(self, number: int, epochs: int, state: State) -> None:
+    def _stage(self, number: int, epochs: int, state: TrainingState) -> None:
         """Trains one stage, or the rest of it."""
         call, parts = self.call, None
         if self.options.num_views is not None and not _backend.requires_tf_data(call.model):
             parts = split_at_trained(call.model, self.backbone)
         if parts is None:
-            check_repeatable("train", call.train)
-            check_repeatable("validation_data", call.validation_data)
-            call.ranges.see_first("train", call.train)
-            call.ranges.see_first("validation_data", call.validation_data)
+            call.check_images_for_whole_model()
             whole = keras.Model(call.model.inputs, call.model.outputs)
             seed = [state.progress.seed, number]
             train = as_fit_data("train", call.train, call.model, seed)
@@ -116,7 +108,7 @@ class Run:
         else:
             self._fit_parts(parts, number, epochs, state)
 
-    def _fit_parts(self, parts: HeadSplit, number: int, epochs: int, state: State) -> None:
+    def _fit_parts(self, parts: ModelParts, number: int, epochs: int, state: TrainingState) -> None:
         """Computes the outputs of the frozen layers, and trains the layers after them."""
         extractor = FeatureExtractor(parts, self.options.dtype)
         store = FeatureStore(extractor.feature_shape)
@@ -136,7 +128,12 @@ class Run:
             store.close()
 
     def _fit(
-        self, part: keras.Model, data: tuple[Any, Any], number: int, epochs: int, state: State
+        self,
+        part: keras.Model,
+        data: tuple[Any, Any],
+        number: int,
+        epochs: int,
+        state: TrainingState,
     ) -> None:
         """Trains a part of the model, which shares its weights, to the end of a stage."""
         train, validation = data
@@ -147,7 +144,7 @@ class Run:
         if steps is None:
             steps = sum(1 for _ in train)
         if not steps:
-            raise empty("train")
+            raise empty_data_error("train")
         self._compile(part, epochs * steps, [] if is_over else state.optimizer)
         skip_epochs(train, done)
         keeper = EpochKeeper(
@@ -163,7 +160,7 @@ class Run:
         )
         if validation is not None and state.progress.best is None:
             keeper.keep_if_best(self._evaluate(part, validation), is_trained=False)
-        before = values(part.trainable_variables) if is_over else None
+        before = read_values(part.trainable_variables) if is_over else None
         self.call.fit(
             part,
             train,
@@ -176,7 +173,7 @@ class Run:
             initial_epoch=self.initial_epoch + done,
         )
         if before is not None:  # `fit` has assigned moving averages of an optimizer without steps
-            assign(part.trainable_variables, before)
+            assign_values(part.trainable_variables, before)
 
     def _compile(self, part: keras.Model, steps: int, restored: Arrays) -> None:
         """Compiles a part and the model with one optimizer, which callbacks find in the model."""
@@ -187,7 +184,7 @@ class Run:
         if restored:
             if self.checkpoint is not None:
                 self.checkpoint.check_optimizer(restored, part.optimizer.variables)
-            assign(part.optimizer.variables, restored)
+            assign_values(part.optimizer.variables, restored)
 
     def _evaluate(self, part: keras.Model, validation: Any) -> dict[str, Any]:
         """Returns the validation metrics before the training, with the names that `fit` uses."""
@@ -198,7 +195,7 @@ class Run:
             metrics = evaluator.evaluate(validation, verbose=0, return_dict=True)
         return {f"val_{name}": value for name, value in metrics.items()}
 
-    def _save(self, state: State) -> None:
+    def _save(self, state: TrainingState) -> None:
         if self.checkpoint is not None and _backend.is_first_process():
             self.checkpoint.write(state)
 
@@ -220,7 +217,7 @@ def _lr_schedule(options: FineTuneConfig, steps: int) -> Any:
 
 
 def history_of(
-    model: keras.Model, progress: Progress, first_epoch: int, end: int
+    model: keras.Model, progress: StageProgress, first_epoch: int, end: int
 ) -> keras.callbacks.History:
     """Returns the history of the epochs up to `end`, including those before an interruption."""
     history = keras.callbacks.History()

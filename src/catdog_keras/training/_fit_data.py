@@ -10,8 +10,8 @@ from catdog_keras._arrays import Array
 from catdog_keras._batches import batch_size_of, is_arrays
 from catdog_keras._checks import describe, describe_received
 from catdog_keras.diagnostics._label_checks import require_labels
-from catdog_keras.training._features import FeatureBatches, FeatureIndex
-from catdog_keras.training._labeled_batches import empty, join_weights, read_labeled
+from catdog_keras.training._feature_batches import FeatureBatches, FeatureIndex
+from catdog_keras.training._labeled_batches import empty_data_error, join_weights, read_labeled
 
 
 class _ImageStore:
@@ -36,7 +36,7 @@ def as_fit_data(name: str, data: Any, model: keras.Model, seed: Any) -> Any:
         raise ValueError(describe_received(name, requirement, f"a {type(data).__name__}"))
     batches = list(read_labeled(name, data, tuple(model.input_shape[1:])))
     if not batches:
-        raise empty(name)
+        raise empty_data_error(name)
     shapes = sorted({images.shape[1:] for images, _, _ in batches})
     if len(shapes) > 1:
         listed = ", ".join(map(str, shapes))

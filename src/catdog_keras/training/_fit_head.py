@@ -15,23 +15,30 @@ from catdog_keras._image_errors import image_errors
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.training._argument_names import FIT_NAMES
-from catdog_keras.training._callbacks import (
-    Callbacks,
-    Verbose,
-    check_ema_callbacks,
-    with_ema_validation,
-)
+from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._class_weight import ClassWeight
+from catdog_keras.training._ema import check_ema_callbacks, with_ema_validation
 from catdog_keras.training._epoch_keeper import EpochKeeper
+from catdog_keras.training._feature_batches import FeatureBatches
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
-from catdog_keras.training._features import FeatureBatches, FeatureExtractor, draw_seed
 from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
 from catdog_keras.training._fit_data import as_fit_data
-from catdog_keras.training._labeled_batches import check_repeatable
-from catdog_keras.training._split_model import HeadSplit, split_at_head
-from catdog_keras.training._training_call import TrainingCall, check_call, check_validation_freq
-from catdog_keras.training._training_state import Progress, State, assign, seeds_of, values
+from catdog_keras.training._model_parts import ModelParts, split_at_head
+from catdog_keras.training._training_call import (
+    TrainingCall,
+    check_epoch_arguments,
+    check_training_call,
+)
+from catdog_keras.training._training_state import (
+    StageProgress,
+    TrainingState,
+    assign_values,
+    draw_seed,
+    read_values,
+    seeds_of,
+)
 
 MAX_VIEWS = 255
 
@@ -176,7 +183,7 @@ def fit_head(
         ['accuracy', 'loss', 'val_accuracy', 'val_loss']
     """
     split = split_at_head(model)
-    call = check_call(
+    call = check_training_call(
         model,
         train,
         y,
@@ -189,10 +196,7 @@ def fit_head(
         verbose,
         has_schedule=False,
     )
-    initial_epoch = check_integer(
-        "initial_epoch", initial_epoch, minimum=0, maximum=call.epochs - 1
-    )
-    check_validation_freq(validation_freq)
+    initial_epoch = check_epoch_arguments(initial_epoch, validation_freq, call.epochs)
     num_views = check_integer("num_views", num_views, minimum=1, maximum=MAX_VIEWS)
     if num_views > 1 and not split.is_random:
         requirement = "1 for a model without augmentation before its backbone"
@@ -210,7 +214,7 @@ def fit_head(
                 "`num_views`, `dtype` and `cache` have no effect: several devices share the "
                 "batches, so the whole model is trained."
             )
-        return _fit_whole(call, **epoch_arguments)
+        return _fit_whole_model(call, **epoch_arguments)
     with _backend.strategy_scope(model):
         compile_if_needed(model)
         file = call.open_checkpoint(
@@ -221,17 +225,15 @@ def fit_head(
             dtype=dtype,
             **epoch_arguments,
         )
-        return _Run(call, split, num_views, dtype, cache, file, **epoch_arguments).fit()
+        return _HeadRun(call, split, num_views, dtype, cache, file, **epoch_arguments).fit()
 
 
-def _fit_whole(
+def _fit_whole_model(
     call: TrainingCall, initial_epoch: int, validation_freq: int | list[int]
 ) -> keras.callbacks.History:
-    check_repeatable("train", call.train)
-    check_repeatable("validation_data", call.validation_data)
-    call.ranges.see_first("train", call.train)
-    call.ranges.see_first("validation_data", call.validation_data)
-    model, state = call.model, State(Progress(0, [initial_epoch]))
+    """Trains by `model.fit`, for several devices, which cannot share cached features."""
+    call.check_images_for_whole_model()
+    model, state = call.model, TrainingState(StageProgress(0, [initial_epoch]))
     with _backend.strategy_scope(model), image_errors():
         compile_if_needed(model)
         check_ema_callbacks(model, call.callbacks, has_checkpoint=False)
@@ -257,11 +259,11 @@ def _fit_whole(
 
 
 @dataclass(frozen=True)
-class _Run:
+class _HeadRun:
     """The arguments of one call of `fit_head` that caches features."""
 
     call: TrainingCall
-    split: HeadSplit
+    split: ModelParts
     num_views: int
     dtype: str | None
     cache: Any
@@ -274,14 +276,14 @@ class _Run:
         model = self.call.model
         state = self._restored_state()
         if state is None:
-            seeds = values(seeds_of(model))
-            state = State(Progress(draw_seed(), [self.initial_epoch]), seeds=seeds)
+            seeds = read_values(seeds_of(model))
+            state = TrainingState(StageProgress(draw_seed(), [self.initial_epoch]), seeds=seeds)
         if state.progress.done:
             skip_epochs(self.call.train, 1)  # the one in which the features were computed
             self.call.restore_best(self.split.head.weights, state, self.initial_epoch)
             return self._history(state.progress)
         extractor = FeatureExtractor(self.split, self.dtype)
-        store = _open_store(model, extractor, self.cache)
+        store = _open_feature_store(model, extractor, self.cache)
         try:
             train, validation = self.call.compute_features(
                 extractor,
@@ -300,11 +302,11 @@ class _Run:
             return history
         return self._history(state.progress)
 
-    def _history(self, progress: Progress) -> keras.callbacks.History:
+    def _history(self, progress: StageProgress) -> keras.callbacks.History:
         # Its only stage counts from 0.
         return history_of(self.call.model, progress, self.initial_epoch, progress.epochs[0])
 
-    def _restored_state(self) -> State | None:
+    def _restored_state(self) -> TrainingState | None:
         """Reads the checkpoint, and assigns its values to the model and its optimizer."""
         if self.checkpoint is None:
             return None
@@ -315,13 +317,13 @@ class _Run:
             if not optimizer.built:
                 optimizer.build(self.split.head.trainable_variables)
             self.checkpoint.check_optimizer(state.optimizer, optimizer.variables)
-            assign(optimizer.variables, state.optimizer)
-            assign(model.variables, state.variables)
+            assign_values(optimizer.variables, state.optimizer)
+            assign_values(model.variables, state.variables)
             update_derived_state(model)
         return state
 
     def _fit_features(
-        self, train: FeatureBatches, validation: FeatureBatches | None, state: State
+        self, train: FeatureBatches, validation: FeatureBatches | None, state: TrainingState
     ) -> keras.callbacks.History:
         """Trains the head, or the rest of its epochs."""
         call, head, done = self.call, self.split.head, state.progress.epochs[0]
@@ -348,7 +350,10 @@ class _Run:
         )
 
 
-def _open_store(model: keras.Model, extractor: FeatureExtractor, cache: Any) -> FeatureStore:
+def _open_feature_store(
+    model: keras.Model, extractor: FeatureExtractor, cache: Any
+) -> FeatureStore:
+    """Returns the cache of features that the argument `cache` selects."""
     if cache is False:
         return FeatureStore(extractor.feature_shape)
     name = extractor.fingerprint()

@@ -12,6 +12,7 @@ from catdog_keras._batches import (
     split_batch,
 )
 from catdog_keras._checks import describe, describe_received
+from catdog_keras._input_shape import check_batch_shape
 
 Batch: TypeAlias = tuple[Array, Array, Array | None]  # images, labels, sample weights
 
@@ -24,6 +25,7 @@ def check_labeled(name: str, data: Any) -> None:
 
 
 def _is_one_per_image(part: str, array: Array, images: Array) -> bool:
+    """Returns whether an array of labels or sample weights has one row for each image."""
     shapes = (images.shape[:1], (*images.shape[:1], 1))
     return array.shape in shapes if part == "sample weight" else array.shape[:1] == shapes[0]
 
@@ -31,10 +33,10 @@ def _is_one_per_image(part: str, array: Array, images: Array) -> bool:
 def check_repeatable(name: str, data: Any) -> None:
     """Raises an error if the data can be read only once, as a generator."""
     if isinstance(data, Iterator):
-        raise not_repeatable(name, data)
+        raise not_repeatable_error(name, data)
 
 
-def not_repeatable(name: str, data: Any) -> ValueError:
+def not_repeatable_error(name: str, data: Any) -> ValueError:
     """Returns the error for data that can be read only once."""
     remedy = "A generator or iterator can be read only once: pass a dataset or a list of batches."
     return ValueError(describe(name, "iterable more than once", data, remedy))
@@ -50,12 +52,12 @@ def join_weights(name: str, weights: list[Array | None]) -> Array | None:
     return np.concatenate(given) if given else None
 
 
-def empty(name: str) -> ValueError:
+def empty_data_error(name: str) -> ValueError:
     """Returns the error for data without images."""
     return ValueError(f"`{name}` must hold at least one image; received an empty dataset.")
 
 
-def not_finite(name: str) -> ValueError:
+def pixels_not_finite_error(name: str) -> ValueError:
     """Returns the error for images with pixels that are not finite."""
     return ValueError(
         f"`{name}` must hold finite pixels; received NaN or infinite values. Check the "
@@ -73,15 +75,7 @@ def read_labeled(name: str, data: Any, shape: tuple[int | None, ...]) -> Iterato
         images = to_numbers(name, "images", inputs)
         labels = to_numbers(name, "labels", targets)
         weights = None if given is None else to_numbers(name, "sample weights", given)
-        found = images.shape[1:]
-        fits = images.ndim > 0 and len(found) == len(shape)
-        if not fits or any(
-            wanted not in (None, side) for wanted, side in zip(shape, found, strict=True)
-        ):
-            raise ValueError(
-                f"`{name}` must hold batches of images of shape {shape}, the input shape of the "
-                f"model; received a batch of shape {images.shape}."
-            )
+        check_batch_shape(name, images.shape, (None, *shape))
         for part, array in (("label", labels), ("sample weight", weights)):
             if array is not None and not _is_one_per_image(part, array, images):
                 raise ValueError(

@@ -11,12 +11,14 @@ NOISE_LIMIT = 4.0
 SMALLEST_FALL = 0.01  # relative to the moving average at the start
 
 
-def smooth(rates: Sequence[float], losses: Sequence[float]) -> tuple[list[float], list[float]]:
+def smooth_losses(
+    rates: Sequence[float], losses: Sequence[float]
+) -> tuple[list[float], list[float]]:
     """Moving average of the losses over an eighth of the steps, at each window's central rate.
 
     The loss of a single batch depends on its images as much as on the rate.
     """
-    run = _window(losses)
+    run = _averaging_window(losses)
     means = np.convolve(losses, np.full(run, 1 / run), "valid")
     middles = [math.sqrt(low * high) for low, high in zip(rates, rates[run - 1 :], strict=False)]
     return middles, means.tolist()
@@ -27,9 +29,9 @@ def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float | Non
 
     None if the smoothed loss does not fall by more than its noise.
     """
-    middles, means = smooth(rates, losses)
+    middles, means = smooth_losses(rates, losses)
     lowest = int(np.argmin(means))
-    run = _window(losses)
+    run = _averaging_window(losses)
     # Differences between neighbors show the noise without the trend. The steps after the minimum
     # are left out, because there the losses diverge.
     steps = np.diff(losses[: lowest + run])
@@ -40,5 +42,6 @@ def suggest_rate(rates: Sequence[float], losses: Sequence[float]) -> float | Non
     return max(middles[lowest] / 10, rates[0])
 
 
-def _window(losses: Sequence[float]) -> int:
+def _averaging_window(losses: Sequence[float]) -> int:
+    """Returns the number of steps of the moving average in a learning-rate sweep."""
     return min(len(losses), max(3, len(losses) // 8))

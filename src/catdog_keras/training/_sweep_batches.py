@@ -11,9 +11,15 @@ from catdog_keras._arrays import Array
 from catdog_keras._progress import progress_bar
 from catdog_keras._range_check import RangeCheck
 from catdog_keras.diagnostics._label_checks import require_labels
+from catdog_keras.training._cached_features import FeatureQueue, feature_key
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
-from catdog_keras.training._features import FeatureExtractor, FeatureQueue, key_of
-from catdog_keras.training._labeled_batches import Batch, empty, not_repeatable, read_labeled
+from catdog_keras.training._labeled_batches import (
+    Batch,
+    empty_data_error,
+    not_repeatable_error,
+    read_labeled,
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,11 @@ class SweepBatches:
             if not left:
                 return
             if left == start:
-                raise not_repeatable("train", self.train) if epoch else empty("train")
+                raise (
+                    not_repeatable_error("train", self.train)
+                    if epoch
+                    else empty_data_error("train")
+                )
 
     def features(self, extractor: FeatureExtractor) -> Iterator[Batch]:
         """Yields batches of features; those of the first epoch are used again in the next ones."""
@@ -56,14 +66,14 @@ class SweepBatches:
         try:
             with progress_bar("Features of train", None, "batches") as advance:
                 for images, labels, weights in itertools.islice(self._read(), self.steps):
-                    keys = [key_of(f"{next(count)}".encode()) for _ in images]
+                    keys = [feature_key(f"{next(count)}".encode()) for _ in images]
                     for key, image in zip(keys, images, strict=True):
                         queue.put(key, image)
                     epoch.append((keys, labels, weights))
                     advance(1)
                 queue.flush()
             if not epoch:
-                raise empty("train")
+                raise empty_data_error("train")
             for keys, labels, weights in itertools.islice(itertools.cycle(epoch), self.steps):
                 yield store[keys], labels, weights
         finally:

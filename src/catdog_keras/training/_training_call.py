@@ -37,15 +37,14 @@ from catdog_keras.diagnostics._label_checks import (
     warn_of_logits,
     warn_of_missing_classes,
 )
+from catdog_keras.training._cached_features import cache_features
+from catdog_keras.training._callback_state import stateful_callbacks
 from catdog_keras.training._callbacks import (
     OF_LEARNING_RATE,
     Callbacks,
     Verbose,
     callbacks_for_part,
     check_callback_types,
-    check_ema_callbacks,
-    stateful_callbacks,
-    with_ema_validation,
 )
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._class_weight import (
@@ -55,10 +54,17 @@ from catdog_keras.training._class_weight import (
     describe_class_weight,
     labels_of_dataset,
 )
+from catdog_keras.training._ema import check_ema_callbacks, with_ema_validation
+from catdog_keras.training._feature_batches import FeatureBatches
+from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
-from catdog_keras.training._features import FeatureBatches, FeatureExtractor, collect
-from catdog_keras.training._labeled_batches import check_labeled
-from catdog_keras.training._training_state import State, assign, seeds_of, values
+from catdog_keras.training._labeled_batches import check_labeled, check_repeatable
+from catdog_keras.training._training_state import (
+    TrainingState,
+    assign_values,
+    read_values,
+    seeds_of,
+)
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,13 @@ class TrainingCall:
             for each in self.callbacks
         )
 
+    def check_images_for_whole_model(self) -> None:
+        """Raises for data that epochs cannot read again; warns of images in another range."""
+        for name, data in (("train", self.train), ("validation_data", self.validation_data)):
+            check_repeatable(name, data)
+        for name, data in (("train", self.train), ("validation_data", self.validation_data)):
+            self.ranges.see_first(name, data)
+
     def open_checkpoint(
         self, path: Any, function: str, *, has_own_optimizer: bool, **arguments: Any
     ) -> Checkpoint | None:
@@ -104,8 +117,8 @@ class TrainingCall:
             "function": function,
             "model": self.model.name,
             "weights": [list(weight.shape) for weight in self.model.weights],
-            "class_names": _class_names(self.model),
-            **_flatten("compile", self._compile_config(has_own_optimizer)),
+            "class_names": _class_names_or_none(self.model),
+            **_flatten_settings("compile", self._compile_config(has_own_optimizer)),
             "train": _describe_data(self.train),
             "validation_data": _describe_data(self.validation_data),
             "backend": keras.backend.backend(),
@@ -132,7 +145,7 @@ class TrainingCall:
         self,
         extractor: FeatureExtractor,
         store: FeatureStore,
-        state: State,
+        state: TrainingState,
         *,
         num_views: int,
         seed: Any,
@@ -147,12 +160,12 @@ class TrainingCall:
             state: State of the training.
             num_views: Number of versions of each training image.
             seed: Seed of the batch order.
-            keyed: As for `collect`.
+            keyed: As for `cache_features`.
             is_resumed: Whether epochs have been trained on these features before.
         """
 
         def batches(name: str, data: Any, num_views: int, seed: Any = None) -> FeatureBatches:
-            index = collect(
+            index = cache_features(
                 name,
                 data,
                 extractor,
@@ -169,14 +182,14 @@ class TrainingCall:
 
         # Augmentation uses the seeds of the start, training those of the checkpoint.
         seeds = seeds_of(self.model)
-        now = values(seeds)
-        assign(seeds, state.seeds)
+        now = read_values(seeds)
+        assign_values(seeds, state.seeds)
         train = batches("train", self.train, num_views, seed)
         validation = None
         if self.validation_data is not None:
             validation = batches("validation_data", self.validation_data, 1)
         if is_resumed:
-            assign(seeds, now)
+            assign_values(seeds, now)
         return train, validation
 
     def fit(
@@ -212,11 +225,11 @@ class TrainingCall:
                 **arguments,
             )
 
-    def restore_best(self, kept: list[Any], state: State, initial_epoch: int = 0) -> None:
+    def restore_best(self, kept: list[Any], state: TrainingState, initial_epoch: int = 0) -> None:
         """Assigns the best weights, if there are any, and prints their epoch as Keras does."""
         if not state.best:
             return
-        assign(kept, state.best)
+        assign_values(kept, state.best)
         place = state.progress.best_epoch()
         if self.verbose != 0 and place is not None:
             epoch = initial_epoch + place + 1
@@ -241,7 +254,7 @@ class TrainingCall:
         return balanced_weights(labels_of_dataset("train", train))
 
 
-def check_call(
+def check_training_call(
     model: keras.Model,
     train: Any,
     y: Any,
@@ -285,13 +298,15 @@ def check_call(
     )
 
 
-def check_validation_freq(value: Any) -> None:
-    """Raises an error unless the value is what `keras.Model.fit` takes."""
-    if isinstance(value, list):
-        for place, epoch in enumerate(value):
+def check_epoch_arguments(initial_epoch: Any, validation_freq: Any, epochs: int) -> int:
+    """Returns `initial_epoch`; raises unless both arguments are what `keras.Model.fit` takes."""
+    first = check_integer("initial_epoch", initial_epoch, minimum=0, maximum=epochs - 1)
+    if isinstance(validation_freq, list):
+        for place, epoch in enumerate(validation_freq):
             check_integer(f"validation_freq[{place}]", epoch, minimum=1)
     else:
-        check_integer("validation_freq", value, minimum=1)
+        check_integer("validation_freq", validation_freq, minimum=1)
+    return first
 
 
 def _check_finite_weights(model: keras.Model) -> None:
@@ -319,7 +334,8 @@ def _check_labels_not_mixed(labels: Any) -> None:
         )
 
 
-def _class_names(model: keras.Model) -> tuple[str, ...] | None:
+def _class_names_or_none(model: keras.Model) -> tuple[str, ...] | None:
+    """Returns the class names of a model for its checkpoint; None if it has several."""
     try:
         return find_class_names(model)
     except ValueError:  # several lists
@@ -345,7 +361,7 @@ def _describe_data(data: Any) -> dict[str, Any] | None:
     }
 
 
-def _flatten(name: str, value: Any) -> dict[str, Any]:
+def _flatten_settings(name: str, value: Any) -> dict[str, Any]:
     """Returns the entries of nested dicts, so that a message can name the one that differs.
 
     Names are left out: Keras numbers them in each process.
@@ -355,5 +371,5 @@ def _flatten(name: str, value: Any) -> dict[str, Any]:
     entries: dict[str, Any] = {}
     for key, each in value.items():
         if key != "name":
-            entries |= _flatten(f"{name}.{key}", each)
+            entries |= _flatten_settings(f"{name}.{key}", each)
     return entries

@@ -30,7 +30,7 @@ def validation_score(logs: Mapping[str, Any]) -> list[float] | None:
 
 
 @dataclass
-class Progress:
+class StageProgress:
     """Progress of a training in stages, without the values of variables.
 
     Attributes:
@@ -40,7 +40,7 @@ class Progress:
         epochs_since_best: Number of epochs of this stage since the best one.
         best: Score of the best weights over all stages; None without validation data.
         history: A list of values per metric, over all stages.
-        callbacks: State of each callback in `training._callbacks.STATE`, in this stage.
+        callbacks: State of each callback in `_callback_state.STATE_ATTRIBUTES`, in this stage.
     """
 
     seed: int
@@ -73,23 +73,26 @@ class Progress:
         return scores.index(self.best) if self.best in scores else None
 
     @classmethod
-    def from_json(cls, content: Any) -> "Progress":
+    def from_json(cls, content: Any) -> "StageProgress":
         """Creates a progress from a parsed file; raises a ValueError for a wrong key or type."""
         names = {each.name for each in fields(cls)}
         if not isinstance(content, dict) or set(content) != names:
             raise ValueError(f"Its progress must have the keys {', '.join(sorted(names))}.")
         counts, history = content["epochs"], content["history"]
         valid = {
-            "seed": _is_count(content["seed"]),
-            "epochs": isinstance(counts, list) and counts and all(map(_is_count, counts)),
+            "seed": _is_nonnegative_integer(content["seed"]),
+            "epochs": isinstance(counts, list)
+            and counts
+            and all(map(_is_nonnegative_integer, counts)),
             "done": isinstance(content["done"], bool),
-            "epochs_since_best": _is_count(content["epochs_since_best"]),
-            "best": content["best"] is None or _is_numbers(content["best"], 2),
-            "history": isinstance(history, dict) and all(map(_is_numbers, history.values())),
+            "epochs_since_best": _is_nonnegative_integer(content["epochs_since_best"]),
+            "best": content["best"] is None or _is_list_of_numbers(content["best"], 2),
+            "history": isinstance(history, dict)
+            and all(map(_is_list_of_numbers, history.values())),
             "callbacks": isinstance(content["callbacks"], list)
             and all(isinstance(each, dict) for each in content["callbacks"])
             and all(
-                value is None or _is_numbers([value])
+                value is None or _is_list_of_numbers([value])
                 for each in content["callbacks"]
                 for value in each.values()
             ),
@@ -101,7 +104,7 @@ class Progress:
 
 
 @dataclass
-class State:
+class TrainingState:
     """The content of a checkpoint.
 
     Attributes:
@@ -114,7 +117,7 @@ class State:
         callback_weights: Weights that callbacks keep, such as the best ones.
     """
 
-    progress: Progress
+    progress: StageProgress
     variables: Arrays = field(default_factory=list)
     seeds: Arrays = field(default_factory=list)
     optimizer: Arrays = field(default_factory=list)
@@ -131,14 +134,14 @@ class State:
         """
         if not self.is_finite():
             raise ValueError("It contains weights that are not finite.")
-        check_fit("variables", self.variables, model.variables)
-        check_fit("seeds", self.seeds, seeds_of(model))
+        check_arrays_fit("variables", self.variables, model.variables)
+        check_arrays_fit("seeds", self.seeds, seeds_of(model))
         if self.best:
-            check_fit("best", self.best, kept)
-        check_fit("random", self.random, _backend.random_state())
+            check_arrays_fit("best", self.best, kept)
+        check_arrays_fit("random", self.random, _backend.random_state())
         count = len(model.weights)
         for start in range(0, len(self.callback_weights), max(count, 1)):
-            check_fit(
+            check_arrays_fit(
                 "callback_weights", self.callback_weights[start : start + count], model.weights
             )
 
@@ -152,7 +155,7 @@ class State:
         )
 
 
-def check_fit(name: str, arrays: Arrays, variables: list[Any]) -> None:
+def check_arrays_fit(name: str, arrays: Arrays, variables: list[Any]) -> None:
     """Raises a ValueError unless there is an array of the right shape and type per variable."""
     if len(arrays) != len(variables):
         raise ValueError(f"Its list {name!r} has {len(arrays)} arrays instead of {len(variables)}.")
@@ -173,7 +176,7 @@ def seeds_of(model: keras.Model) -> list[Any]:
     return [each for each in model.variables if id(each) not in weights]
 
 
-def values(variables: list[Any]) -> Arrays:
+def read_values(variables: list[Any]) -> Arrays:
     """Returns copies of the values of variables; bfloat16 is converted to float32 exactly."""
     # Copies, because PyTorch arrays share memory with the variables.
     arrays = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
@@ -182,19 +185,26 @@ def values(variables: list[Any]) -> Arrays:
     ]
 
 
-def assign(variables: list[Any], arrays: Arrays) -> None:
+def assign_values(variables: list[Any], arrays: Arrays) -> None:
     """Assigns values to variables."""
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 
 
-def _is_count(value: Any) -> bool:
+def _is_nonnegative_integer(value: Any) -> bool:
+    """Returns whether a value in a checkpoint is an integer from 0, not a boolean."""
     return type(value) is int and value >= 0
 
 
-def _is_numbers(value: Any, length: int | None = None) -> bool:
+def _is_list_of_numbers(value: Any, length: int | None = None) -> bool:
+    """Returns whether a value in a checkpoint is a list of numbers, of this length."""
     return (
         isinstance(value, list)
         and length in (None, len(value))
         and all(isinstance(each, int | float) for each in value)
     )
+
+
+def draw_seed() -> int:
+    """Samples a seed from Keras's global random state, like the rest of a training."""
+    return int(keras.random.randint((), 0, 2**31 - 1, dtype="int32"))

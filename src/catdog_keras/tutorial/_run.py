@@ -36,7 +36,7 @@ from catdog_keras.plotting import (
     plot_label_counts,
 )
 from catdog_keras.report import ModelReport
-from catdog_keras.report._plot_highest_losses import plot_highest_losses
+from catdog_keras.report._top_losses_figure import top_losses_figure
 from catdog_keras.tutorial._argument_names import TUTORIAL_NAMES
 from catdog_keras.tutorial._lesson import compare_steps, describe_lesson
 from catdog_keras.tutorial._report import REPORT_FILE, write_tutorial_report
@@ -308,7 +308,7 @@ def _train_and_evaluate(
     matrix = plot_confusion_matrix(test.confusion_matrix, splits.class_names)
     _save_figure(folder, f"confusion_{name}", matrix)
     model.save(folder / f"{name}.keras")
-    worst = plot_highest_losses(model, test, splits.files["test"], settings.image_size)
+    worst = top_losses_figure(model, test, splits.files["test"], settings.image_size)
     result = ModelResult(
         name=name,
         parameters=model.count_params(),

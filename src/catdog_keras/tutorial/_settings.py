@@ -12,7 +12,7 @@ from catdog_keras._checks import check_choice, check_integer, check_size, descri
 from catdog_keras._message import setting
 from catdog_keras.datasets._options import OnBad
 from catdog_keras.models._backbones import find_imagenet_weights
-from catdog_keras.models._tutorial import MINIMUM_SIZE
+from catdog_keras.models._tutorial_networks import MINIMUM_SIZE
 
 MAX_SEED = 2**32 - 1  # largest seed of `keras.utils.set_random_seed`
 DTYPE_POLICIES = ("auto", "float32", "mixed_bfloat16")

@@ -54,10 +54,10 @@ class LiteRt(ExportFormat):
             raise ValueError(f"LiteRT has no operation for {listed} of TensorFlow.")
 
     def quantize(self, path: Path, how: str, images: Sequence[Array]) -> None:
-        from catdog_keras.conversion._formats._litert_quantization import quantize
+        from catdog_keras.conversion._formats._litert_quantization import quantize_litert
 
         with without_noise():
-            quantize(path, how, images)
+            quantize_litert(path, how, images)
 
     def add_metadata(self, path: Path, metadata: ExportMetadata) -> None:
         from ai_edge_litert import schema_py_generated as schema
@@ -72,7 +72,7 @@ class LiteRt(ExportFormat):
         entry.name, entry.buffer = METADATA_NAME, len(content.buffers)
         content.buffers.append(buffer)
         content.metadata = [*(content.metadata or []), entry]
-        path.write_bytes(pack_model(content) + _archive(metadata))
+        path.write_bytes(pack_model(content) + _zip_associated_files(metadata))
 
     def read_metadata(self, path: Path) -> ExportMetadata:
         with zipfile.ZipFile(path) as archive:
@@ -90,7 +90,7 @@ class LiteRt(ExportFormat):
         return run
 
 
-def _archive(metadata: ExportMetadata) -> bytes:
+def _zip_associated_files(metadata: ExportMetadata) -> bytes:
     """Returns a zip archive of the associated files, with the same bytes at each time."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:

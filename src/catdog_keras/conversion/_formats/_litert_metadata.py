@@ -32,8 +32,10 @@ def model_metadata(metadata: ExportMetadata, labels_file: str, metadata_file: st
     import flatbuffers
 
     builder = flatbuffers.Builder(1024)
-    content = _table(builder, 3, {0: ("Uint8", IMAGE_PROPERTIES), 1: _image_properties(builder)})
-    images = _table(
+    content = _write_table(
+        builder, 3, {0: ("Uint8", IMAGE_PROPERTIES), 1: _write_image_properties(builder)}
+    )
+    images = _write_table(
         builder,
         7,
         {
@@ -42,24 +44,26 @@ def model_metadata(metadata: ExportMetadata, labels_file: str, metadata_file: st
             3: content,
         },
     )
-    labels = _associated_file(builder, labels_file, AXIS_LABELS)
-    probabilities = _table(
+    labels = _write_associated_file(builder, labels_file, AXIS_LABELS)
+    probabilities = _write_table(
         builder,
         7,
-        {0: builder.CreateString(PROBABILITIES), 6: _vector(builder, [labels])},
+        {0: builder.CreateString(PROBABILITIES), 6: _write_vector(builder, [labels])},
     )
-    subgraph = _table(
-        builder, 5, {2: _vector(builder, [images]), 3: _vector(builder, [probabilities])}
+    subgraph = _write_table(
+        builder,
+        5,
+        {2: _write_vector(builder, [images]), 3: _write_vector(builder, [probabilities])},
     )
-    others = _associated_file(builder, metadata_file, UNKNOWN_FILE)
-    model = _table(
+    others = _write_associated_file(builder, metadata_file, UNKNOWN_FILE)
+    model = _write_table(
         builder,
         8,
         {
             0: builder.CreateString("Image classifier"),
             1: builder.CreateString("Exported by catdog-keras " + metadata.catdog_keras_version),
-            3: _vector(builder, [subgraph]),
-            6: _vector(builder, [others]),
+            3: _write_vector(builder, [subgraph]),
+            6: _write_vector(builder, [others]),
             7: builder.CreateString(MIN_PARSER_VERSION),
         },
     )
@@ -67,15 +71,17 @@ def model_metadata(metadata: ExportMetadata, labels_file: str, metadata_file: st
     return bytes(builder.Output())
 
 
-def _image_properties(builder: Any) -> int:
-    return _table(builder, 2, {0: ("Int8", RGB)})
+def _write_image_properties(builder: Any) -> int:
+    """Writes the table that marks the input as RGB images; returns its offset."""
+    return _write_table(builder, 2, {0: ("Int8", RGB)})
 
 
-def _associated_file(builder: Any, name: str, kind: int) -> int:
-    return _table(builder, 5, {0: builder.CreateString(name), 2: ("Int8", kind)})
+def _write_associated_file(builder: Any, name: str, kind: int) -> int:
+    """Writes the table on a file in the archive at the end; returns its offset."""
+    return _write_table(builder, 5, {0: builder.CreateString(name), 2: ("Int8", kind)})
 
 
-def _table(builder: Any, size: int, fields: dict[int, Any]) -> int:
+def _write_table(builder: Any, size: int, fields: dict[int, Any]) -> int:
     """Writes a table of `size` fields: offsets, or pairs of a scalar type and its value."""
     builder.StartObject(size)
     for place, value in fields.items():
@@ -88,7 +94,8 @@ def _table(builder: Any, size: int, fields: dict[int, Any]) -> int:
     return int(builder.EndObject())
 
 
-def _vector(builder: Any, offsets: list[int]) -> int:
+def _write_vector(builder: Any, offsets: list[int]) -> int:
+    """Writes a vector of offsets, last one first as flatbuffers are built; returns its offset."""
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)

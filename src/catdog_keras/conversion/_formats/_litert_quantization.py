@@ -13,7 +13,7 @@ from catdog_keras.conversion._serving_model import IMAGES
 WITH_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
-def quantize(path: Path, how: str, images: Sequence[Array]) -> None:
+def quantize_litert(path: Path, how: str, images: Sequence[Array]) -> None:
     """Quantizes a file in place.
 
     Args:
@@ -37,7 +37,7 @@ def quantize(path: Path, how: str, images: Sequence[Array]) -> None:
             )
     else:
         work.load_quantization_recipe(recipe.static_wi8_ai8())
-        for scope in _ends(model):
+        for scope in _scopes_outside_layers(model):
             work.update_quantization_recipe(
                 regex=f"^{re.escape(scope)}$",
                 operation_name=qtyping.TFLOperationName.ALL_SUPPORTED,
@@ -51,7 +51,7 @@ def quantize(path: Path, how: str, images: Sequence[Array]) -> None:
     path.write_bytes(bytes(work.quantize(results).quantized_model))
 
 
-def _ends(model: Any) -> Iterator[str]:
+def _scopes_outside_layers(model: Any) -> Iterator[str]:
     """Yields the scopes of all operations before the first layer with weights, or after the last.
 
     The scope of an operation is the names of its outputs, each with a semicolon; the input of the

@@ -39,10 +39,10 @@ class Onnx(ExportFormat):
         del class_names
         with without_noise():
             # Keras's `export` does not pass constants and handlers of operations to tf2onnx.
-            _convert(_backend.freeze_graph(model, IMAGES, PROBABILITIES), path)
+            _convert_graph(_backend.freeze_graph(model, IMAGES, PROBABILITIES), path)
         nodes = onnx.load(path).graph.node  # tf2onnx copies operations that it does not know
         missing = {
-            node.op_type + _of_layer(node.name, model)
+            node.op_type + _layer_of_node(node.name, model)
             for node in nodes
             if not onnx.defs.has(node.op_type, node.domain)
         }
@@ -86,7 +86,7 @@ class Onnx(ExportFormat):
         return run
 
 
-def _of_layer(node: str, model: keras.Model) -> str:
+def _layer_of_node(node: str, model: keras.Model) -> str:
     """Returns which layer contains a node; TensorFlow appends a number to some of the names."""
     names = {layer.name for layer in every_layer(model)}
     for part in reversed(node.split("/")[:-1]):
@@ -96,7 +96,8 @@ def _of_layer(node: str, model: keras.Model) -> str:
     return ""
 
 
-def _convert(graph: _backend.FrozenGraph, path: Path) -> None:
+def _convert_graph(graph: _backend.FrozenGraph, path: Path) -> None:
+    """Converts a frozen graph of TensorFlow to an ONNX file, by tf2onnx."""
     import tf2onnx
 
     tf2onnx.convert.from_graph_def(
@@ -172,7 +173,7 @@ def _quantize_to_int8(path: Path, images: Sequence[Array]) -> None:
             # 7 bits: processors without VNNI instructions add two products in 16 bits, which
             # overflow with 8 bits. The file would predict something else there.
             reduce_range=True,
-            nodes_to_exclude=_ends(prepared),
+            nodes_to_exclude=_nodes_outside_layers(prepared),
         )
     prepared.unlink()
     _number_tensors(path)
@@ -198,7 +199,7 @@ def _number_tensors(path: Path) -> None:
     onnx.save(model, path)
 
 
-def _ends(path: Path) -> list[str]:
+def _nodes_outside_layers(path: Path) -> list[str]:
     """Returns the nodes before the first layer with weights, and those after the last one."""
     import onnx
 

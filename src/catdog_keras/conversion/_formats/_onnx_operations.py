@@ -14,7 +14,7 @@ def _convert_erfc(graph: Any, node: Any, name: str, arguments: Any) -> None:
     graph.remove_node(name)
     erf = graph.make_node("Erf", [values], shapes=shapes, dtypes=dtypes)
     erf.skip_conversion = True  # as in ONNX already
-    one = graph.make_const(f"{name}_one", np.ones((), _numpy_type(kind)))
+    one = graph.make_const(f"{name}_one", np.ones((), _numpy_type_of(kind)))
     graph.make_node(
         "Sub",
         [one.output[0], erf.output[0]],
@@ -47,11 +47,11 @@ def _convert_nearest(graph: Any, node: Any, name: str, arguments: Any) -> None:
         return str(added.output[0])
 
     def constant(value: Any, kind: Any) -> str:
-        return str(graph.make_const(_unique(name), np.array(value, kind)).output[0])
+        return str(graph.make_const(_unique_node_name(name), np.array(value, kind)).output[0])
 
     def side(sizes: str, place: int) -> str:
         chosen = add("Gather", [sizes, constant(place, np.int64)], axis=0)
-        return add("Cast", [chosen], to=_float32())
+        return add("Cast", [chosen], to=_onnx_float32())
 
     half, one, zero = (constant(value, np.float32) for value in (0.5, 1.0, 0.0))
     found = add("Shape", [images])
@@ -61,32 +61,36 @@ def _convert_nearest(graph: Any, node: Any, name: str, arguments: Any) -> None:
         centers = add("Add", [add("Range", [zero, after, one]), half])
         nearest = add("Floor", [add("Mul", [centers, scale])])
         nearest = add("Min", [nearest, add("Sub", [before, one])])
-        indices = add("Cast", [nearest], to=_int64())
+        indices = add("Cast", [nearest], to=_onnx_int64())
         images = add("Gather", [images, indices], axis=axis)
     graph.make_node(
         "Identity", [images], name=name, outputs=outputs, shapes=shapes, dtypes=dtypes
     ).skip_conversion = True
 
 
-def _unique(name: str) -> str:
+def _unique_node_name(name: str) -> str:
+    """Returns a name for a node of a tf2onnx graph that no other node has."""
     from tf2onnx import utils
 
     return str(utils.make_name(name))
 
 
-def _numpy_type(kind: int) -> Any:
+def _numpy_type_of(kind: int) -> Any:
+    """Returns the NumPy dtype of a tensor type of ONNX."""
     from onnx import helper
 
     return helper.tensor_dtype_to_np_dtype(kind)
 
 
-def _float32() -> int:
+def _onnx_float32() -> int:
+    """Returns the number of float32 among the tensor types of ONNX."""
     from onnx import TensorProto
 
     return int(TensorProto.FLOAT)
 
 
-def _int64() -> int:
+def _onnx_int64() -> int:
+    """Returns the number of int64 among the tensor types of ONNX."""
     from onnx import TensorProto
 
     return int(TensorProto.INT64)

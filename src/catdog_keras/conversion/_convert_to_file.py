@@ -1,6 +1,6 @@
 """Conversion of a model to a file, in this process or in one with the TensorFlow backend.
 
-    python -m catdog_keras.conversion._convert < REQUEST
+    python -m catdog_keras.conversion._convert_to_file < REQUEST
 
 All formats are written through TensorFlow. A model that is on another backend is saved to a
 `.keras` file, which is the same on every backend, and this module converts that file.
@@ -26,7 +26,7 @@ REFUSED = 4  # exit status if the model cannot be converted
 NOT_WRITTEN = 5
 
 
-def convert(
+def convert_to_file(
     model: keras.Model,
     path: Path,
     chosen: ExportFormat,
@@ -50,7 +50,7 @@ def convert(
         except Exception as error:  # the converters raise their own types, or plain ones
             if (failed := _failed_write(error)) is not None:
                 raise failed from error
-            raise ValueError(_refusal(model, chosen, error)) from error
+            raise ValueError(_refusal_message(model, chosen, error)) from error
         return
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "model.keras")
@@ -64,13 +64,14 @@ def convert(
             "from_logits": from_logits,
             "input_dtype": input_dtype,
         }
-        _convert_elsewhere(request)
+        _convert_on_tensorflow(request)
 
 
-def _convert_elsewhere(request: dict[str, object]) -> None:
+def _convert_on_tensorflow(request: dict[str, object]) -> None:
+    """Runs a conversion in a process with the TensorFlow backend; raises its errors here."""
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
-        [sys.executable, "-m", "catdog_keras.conversion._convert"],
+        [sys.executable, "-m", "catdog_keras.conversion._convert_to_file"],
         input=json.dumps(request),
         env=environment,
         capture_output=True,
@@ -98,11 +99,11 @@ def _failed_write(error: Exception) -> OSError | None:
     return None
 
 
-def _refusal(model: keras.Model, chosen: ExportFormat, error: Exception) -> str:
+def _refusal_message(model: keras.Model, chosen: ExportFormat, error: Exception) -> str:
     """Returns a message with the reason, and the layers that are not of Keras or this package."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = (lines[0] if lines else type(error).__name__).removesuffix(".")
-    layers = sorted(_custom_layers(model))
+    layers = sorted(_list_custom_layers(model))
     custom = f" Its layers {', '.join(layers)} may be the cause." if layers else ""
     return (
         f"`model` must consist of operations that {chosen.name} has; received {model.name!r}: "
@@ -110,18 +111,19 @@ def _refusal(model: keras.Model, chosen: ExportFormat, error: Exception) -> str:
     )
 
 
-def _custom_layers(model: keras.Model) -> set[str]:
+def _list_custom_layers(model: keras.Model) -> set[str]:
+    """Returns name and class of each layer that is not of Keras or this package."""
     found = set()
     for layer in model.layers:
         if isinstance(layer, keras.Model):
-            found |= _custom_layers(layer)
+            found |= _list_custom_layers(layer)
         own = type(layer).__module__.partition(".")[0] in ("keras", "catdog_keras")
         if not own or type(layer) is keras.layers.Lambda:
             found.add(f"{layer.name!r} ({type(layer).__name__})")
     return found
 
 
-def main() -> None:
+def convert_from_stdin() -> None:
     """Converts the file of the request on standard input."""
     request = json.load(sys.stdin)
     preparation = request["preparation"]
@@ -135,7 +137,7 @@ def main() -> None:
                 "`model` must consist of layers that Keras loads on the TensorFlow backend, which "
                 f"converts it. Keras says: {reason}"
             ) from error
-        convert(
+        convert_to_file(
             model,
             Path(request["path"]),
             FORMATS[request["format"]],
@@ -153,4 +155,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    convert_from_stdin()

@@ -1,4 +1,7 @@
-"""The images with the highest loss and their Grad-CAM heat maps."""
+"""The figure for `ModelReport`: the images with the highest loss and their Grad-CAM heat maps.
+
+The command line and the tutorial draw it for their reports.
+"""
 
 import dataclasses
 from collections.abc import Sequence
@@ -17,14 +20,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 
-def plot_highest_losses(
+def top_losses_figure(
     model: keras.Model,
     evaluation: Evaluation,
     files: Sequence[str],
     image_size: tuple[int, int],
     **preparation: Any,
 ) -> "Figure | SubFigure":
-    """Plots the images with the highest loss, with Grad-CAM heat maps of the predicted class.
+    """Draws the `top_losses_figure` of a `ModelReport` from image files, with Grad-CAM heat maps.
 
     Args:
         model: Model that was evaluated.
@@ -34,7 +37,8 @@ def plot_highest_losses(
         **preparation: Further arguments of `load_images`, as in the evaluation.
 
     Returns:
-        The figure; without heat maps if the model has no layer that is suitable for Grad-CAM.
+        The figure, with heat maps of the predicted classes; without them if the model has no layer
+        that is suitable for Grad-CAM.
 
     Raises:
         ValueError: If one of the files can no longer be read; the message names it.

@@ -19,6 +19,7 @@ from catdog_keras._input_range import (
     Range,
     black_and_white,
     find_input_range,
+    format_range,
     range_of,
     same_range,
 )
@@ -29,9 +30,9 @@ from catdog_keras._suggestions import suggests_arguments
 from catdog_keras._warnings import warn
 from catdog_keras.layers import ClassNames, Preprocessing
 from catdog_keras.models._argument_names import ARGUMENT_NAMES
-from catdog_keras.models._augmentation import Augmentation, check_augmentation
 from catdog_keras.models._backbone_names import find_backbone_name
 from catdog_keras.models._backbones import BACKBONES, PRETRAINED, build_backbone, check_alpha
+from catdog_keras.models._check_augmentation import Augmentation, check_augmentation
 from catdog_keras.models._hub_backbone import build_hub_backbone, is_hub_name
 
 # By the rank of the features: feature maps (height, width, channels), or the token sequence
@@ -146,9 +147,9 @@ def transfer_model(
         requirement = "an image's shape of three integers"
         raise TypeError(describe("input_shape", requirement, input_shape, remedy))
     if input_shape is None:
-        input_shape = _default_shape(backbone)
+        input_shape = _default_input_shape(backbone)
     input_shape = check_input_shape("input_shape", input_shape)
-    num_classes = _check_classes(num_classes, class_names)
+    num_classes = _number_of_logits(num_classes, class_names)
     check_choice("pooling", pooling, POOLING)
     check_number("dropout", dropout, minimum=0, maximum=1)
     random_layer = check_augmentation(augmentation, input_shape)
@@ -156,20 +157,20 @@ def transfer_model(
         if alpha is not None:
             requirement = "None if `backbone` is a model"
             raise ValueError(describe("alpha", requirement, alpha))
-        scaling = _preprocessing(preprocessing)
+        scaling = _as_preprocessing_layer(preprocessing)
         _warn_of_preprocessing(backbone, scaling, input_shape)
     else:
         if preprocessing is not None:
             requirement = "None for a named backbone, whose preprocessing is known"
             raise ValueError(describe("preprocessing", requirement, preprocessing))
-        backbone, scaling = _build_named(backbone, input_shape, weights, alpha)
+        backbone, scaling = _build_named_backbone(backbone, input_shape, weights, alpha)
     backbone.trainable = False
 
     x = images = keras.Input(input_shape, name="images")
     for layer in (random_layer, scaling):
         x = x if layer is None else layer(x)
     _check_backbone_input(backbone, x.shape[1:])
-    features = _features(backbone, x)
+    features = _call_backbone(backbone, x)
     if len(features.shape) > 2:
         features = POOLING[pooling][len(features.shape)](name="pooling")(features)
     features = keras.layers.Dropout(dropout, name="dropout")(features)
@@ -180,7 +181,7 @@ def transfer_model(
     return keras.Model(images, x, name=f"transfer_{backbone.name}")
 
 
-def _check_classes(num_classes: int, class_names: Sequence[str] | None) -> int:
+def _number_of_logits(num_classes: int, class_names: Sequence[str] | None) -> int:
     """Returns the number of logits; `num_classes` and `class_names` must agree."""
     num_classes = check_integer("num_classes", num_classes, minimum=1)
     if class_names is None:
@@ -192,7 +193,7 @@ def _check_classes(num_classes: int, class_names: Sequence[str] | None) -> int:
     return named
 
 
-def _features(backbone: keras.Model, images: Any) -> Any:
+def _call_backbone(backbone: keras.Model, images: Any) -> Any:
     """Calls a backbone in inference mode, by the name of its input if it has a dict input."""
     inputs = getattr(backbone, "input", None)
     if isinstance(inputs, dict) and len(inputs) == 1:
@@ -209,7 +210,7 @@ def _features(backbone: keras.Model, images: Any) -> Any:
     return features
 
 
-def _build_named(
+def _build_named_backbone(
     name: Any,
     input_shape: tuple[int, int, int],
     weights: str | os.PathLike[str] | None,
@@ -222,7 +223,7 @@ def _build_named(
         return build_hub_backbone(name, weights)
     name = check_named_backbone(name, input_shape)
     backbone = build_backbone(name, input_shape, weights, check_alpha(name, alpha, weights))
-    return backbone, _preprocessing(BACKBONES[name].preprocessing)
+    return backbone, _as_preprocessing_layer(BACKBONES[name].preprocessing)
 
 
 def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> str:
@@ -244,7 +245,7 @@ def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> str:
     return name
 
 
-def _default_shape(backbone: Any) -> tuple[int, int, int]:
+def _default_input_shape(backbone: Any) -> tuple[int, int, int]:
     """Returns the input shape of a model for images of one size, or that of the tutorial."""
     if isinstance(backbone, keras.Model) and is_graph(backbone) and len(backbone.inputs) == 1:
         shape = tuple(backbone.inputs[0].shape[1:])
@@ -280,14 +281,14 @@ def _warn_of_preprocessing(
     ranges.update((name, scheme.output_range) for name, scheme in SCHEMES.items())
     fits = [name for name, known in ranges.items() if same_range(known, expected)]
     warn(
-        f"The backbone {backbone.name!r} expects pixel values in [{expected[0]:.4g}, "
-        f"{expected[1]:.4g}], as its layers or its name show, but receives images in "
-        f"[{found[0]:.4g}, {found[1]:.4g}]."
-        + (f" Pass preprocessing={fits[0]!r}." if fits else ""),
+        f"The backbone {backbone.name!r} expects pixel values in "
+        f"{format_range(expected)}, as its layers or its name show, but receives images in "
+        f"{format_range(found)}." + (f" Pass preprocessing={fits[0]!r}." if fits else ""),
     )
 
 
-def _preprocessing(wanted: Scheme | keras.Layer | None) -> keras.Layer | None:
+def _as_preprocessing_layer(wanted: Scheme | keras.Layer | None) -> keras.Layer | None:
+    """Returns the layer of a preprocessing scheme; a layer and None unchanged."""
     if wanted is None or isinstance(wanted, keras.Layer):
         return wanted
     return Preprocessing(wanted, name="preprocessing")

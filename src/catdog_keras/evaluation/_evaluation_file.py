@@ -41,13 +41,13 @@ def read_evaluation(path: str | os.PathLike[str], make: Callable[..., Made]) -> 
         raise ValueError(describe("path", requirement, str(path), "It is not a regular file."))
     try:
         content = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-        return make(**_fields(content))
+        return make(**_check_fields(content))
     except (ValueError, TypeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise ValueError(describe("path", requirement, str(path), reason)) from error
 
 
-def _fields(content: Any) -> Mapping[str, Any]:
+def _check_fields(content: Any) -> Mapping[str, Any]:
     """Returns the fields; raises an error if their types differ from those that are written."""
     if not isinstance(content, dict) or "version" not in content:
         raise ValueError("it is not a record with a version.")
@@ -57,18 +57,19 @@ def _fields(content: Any) -> Mapping[str, Any]:
         raise ValueError(f"it holds {sorted(content)}, not {sorted(KEYS)}.")
     rows, files = content["probabilities"], content["files"]
     # NumPy would convert strings and True to numbers, and one-hot rows to labels.
-    _check_list("labels", content["labels"], (int,))
-    _check_list("probabilities", rows, (list,))
+    _check_list_of("labels", content["labels"], (int,))
+    _check_list_of("probabilities", rows, (list,))
     for index, row in enumerate(rows):
-        _check_list(f"probabilities[{index}]", row, (int, float))
+        _check_list_of(f"probabilities[{index}]", row, (int, float))
         if len(row) != len(rows[0]):
             raise ValueError(f"probabilities[{index}] has another length than the first row.")
     if files is not None:
-        _check_list("files", files, (str,))
+        _check_list_of("files", files, (str,))
     return {key: content[key] for key in KEYS if key != "version"}
 
 
-def _check_list(name: str, value: Any, types: tuple[type, ...]) -> None:
+def _check_list_of(name: str, value: Any, types: tuple[type, ...]) -> None:
+    """Raises a TypeError if a field of an evaluation file is not a list of these types."""
     if not isinstance(value, list):
         raise TypeError(f"{name} is not a list.")
     for index, each in enumerate(value):
@@ -78,4 +79,5 @@ def _check_list(name: str, value: Any, types: tuple[type, ...]) -> None:
 
 
 def _refuse_constant(name: str) -> NoReturn:
+    """Raises a ValueError for NaN and infinity, which Python would read from a JSON file."""
     raise ValueError(f"it holds {name}, which is not a JSON number.")

@@ -13,7 +13,7 @@ from catdog_keras import (
     transfer_model,
 )
 from catdog_keras.layers import Preprocessing
-from catdog_keras.models._augmentation import check_augmentation
+from catdog_keras.models._check_augmentation import check_augmentation
 
 SHAPE = (48, 48, 3)
 

@@ -10,7 +10,7 @@ import numpy as np
 from catdog_keras import _backend
 from catdog_keras._checks import describe
 from catdog_keras._mixing import MIXING, mixes_images
-from catdog_keras.layers._annotations import Data, map_annotations, restore_dtypes, select
+from catdog_keras.layers._annotations import Data, map_annotations, restore_dtypes, select_by_image
 from catdog_keras.layers._base_augmentation import BaseAugmentation
 from catdog_keras.layers._preprocessing import Preprocessing
 
@@ -36,7 +36,7 @@ _OF_PIXELS = (
 _CHAINS = (keras.Sequential, keras.layers.Pipeline)
 
 
-def as_layer(name: str, value: Any, *, optional: bool = False) -> keras.Layer:
+def layer_or_preset(name: str, value: Any, *, optional: bool = False) -> keras.Layer:
     """Returns a layer, or the preset that `value` names; raises if it is neither.
 
     Args:
@@ -60,7 +60,7 @@ def check_inner_layers(layers: Any) -> list[keras.Layer]:
         raise TypeError(describe("layers", "a list of layers", layers))
     if not layers:
         raise ValueError(describe("layers", "a list of at least one layer", layers))
-    return [as_layer(f"layers[{number}]", layer) for number, layer in enumerate(layers)]
+    return [layer_or_preset(f"layers[{number}]", layer) for number, layer in enumerate(layers)]
 
 
 def check_keeps_range(name: str, layer: keras.Layer) -> None:
@@ -95,7 +95,7 @@ class WrapperLayer(BaseAugmentation):
     def build(self, input_shape: Any) -> None:
         """Builds the wrapped layers."""
         images = input_shape["images"] if isinstance(input_shape, dict) else input_shape
-        shape = _batched(self._check_shape(images))
+        shape = _with_batch_axis(self._check_shape(images))
         for layer in self._inner_layers:
             if not layer.built:
                 layer.build(shape)
@@ -104,7 +104,7 @@ class WrapperLayer(BaseAugmentation):
     def _check_shape(self, input_shape: Sequence[int | None]) -> tuple[int | None, ...]:
         """Returns the shape as a tuple; raises if a wrapped layer changes it."""
         shape = super()._check_shape(input_shape)
-        batched = _batched(shape)
+        batched = _with_batch_axis(shape)
         for layer in self._inner_layers:
             after = tuple(layer.compute_output_spec(keras.KerasTensor(batched)).shape)
             if after != batched:
@@ -150,7 +150,7 @@ class WrapperLayer(BaseAugmentation):
         if isinstance(inputs, dict):
             ops = _backend.ops_for(inputs["images"])
             images = ops.cast(outputs["images"], self.compute_dtype)
-            return select(chosen, {**outputs, "images": images}, inputs, ops)
+            return select_by_image(chosen, {**outputs, "images": images}, inputs, ops)
         ops = _backend.ops_for(inputs)
         return ops.where(
             ops.reshape(ops.cast(chosen, "bool"), (-1, 1, 1, 1)),
@@ -217,11 +217,11 @@ def _call_anywhere(layer: keras.Layer, batch: Any) -> Any:
     """
     sample = batch["images"] if isinstance(batch, dict) else batch
     if not _backend.is_foreign_tf_tensor(sample):
-        return _call(layer, batch)
+        return _call_for_training(layer, batch)
     if isinstance(layer, keras.layers.Identity):  # would convert to the backend's tensors
         return batch
     try:
-        return _call(layer, batch)
+        return _call_for_training(layer, batch)
     except NotImplementedError as error:
         remedy = f"On {keras.backend.backend()} {layer.name!r} works only inside a model."
         raise TypeError(
@@ -229,11 +229,13 @@ def _call_anywhere(layer: keras.Layer, batch: Any) -> Any:
         ) from error
 
 
-def _call(layer: keras.Layer, batch: Any) -> Any:
+def _call_for_training(layer: keras.Layer, batch: Any) -> Any:
+    """Calls a wrapped layer for training, on a copy that it may modify."""
     # Keras's RandomBrightness modifies its input in place if the backend allows it.
     batch = keras.tree.map_structure(_backend.copy_if_mutable, batch)
     return layer(batch, training=True)  # Keras drops the argument where `call` has none
 
 
-def _batched(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+def _with_batch_axis(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Returns the shape of a batch for that of one image; shapes of batches unchanged."""
     return shape if len(shape) == 4 else (1, *shape)

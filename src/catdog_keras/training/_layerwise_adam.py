@@ -1,4 +1,4 @@
-"""Adam with per-variable learning-rate multipliers."""
+"""Adam with per-variable learning-rate multipliers, and the multipliers of a backbone."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,22 +7,6 @@ import keras
 
 from catdog_keras._backend.keras_internals import variable_index
 from catdog_keras._checks import describe
-
-
-def uses_ema(optimizer: Any) -> bool:
-    """Returns whether an optimizer keeps moving averages of the weights (`use_ema`)."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
-    parts = getattr(inner, "optimizers", [inner])  # of a MultiOptimizer
-    return any(getattr(each, "use_ema", False) for each in parts)
-
-
-def ema_settings(optimizer: Any) -> dict[str, Any]:
-    """Returns the arguments of an optimizer that control its moving averages."""
-    if not uses_ema(optimizer):
-        return {}
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    names = ("use_ema", "ema_momentum", "ema_overwrite_frequency")
-    return {name: getattr(inner, name) for name in names if hasattr(inner, name)}
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
@@ -91,3 +75,18 @@ class LayerwiseAdam(keras.optimizers.Adam):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor arguments."""
         return {**super().get_config(), "factors": list(self.factors)}
+
+
+def rate_factors(part: keras.Model, backbone: keras.Model, lowest: float) -> list[float]:
+    """Returns a learning-rate factor for each trainable variable of a part of a model.
+
+    The factor increases geometrically over the trained backbone layers, from `lowest` to 1; layers
+    outside of the backbone have the factor 1.
+    """
+    trained = [layer for layer in backbone.layers if getattr(layer, "trainable_variables", ())]
+    factors = {
+        id(variable): lowest ** (1 - place / len(trained))
+        for place, layer in enumerate(trained)
+        for variable in layer.trainable_variables
+    }
+    return [factors.get(id(variable), 1.0) for variable in part.trainable_variables]

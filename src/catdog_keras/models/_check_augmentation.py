@@ -5,10 +5,17 @@ from typing import Any, TypeAlias
 import keras
 
 from catdog_keras._checks import describe
-from catdog_keras._input_range import BYTES, Range, black_and_white, range_of, same_range
+from catdog_keras._input_range import (
+    BYTES,
+    Range,
+    black_and_white,
+    format_range,
+    range_of,
+    same_range,
+)
 from catdog_keras._mixing import check_no_mixing
 from catdog_keras.layers import AugmentationPipeline, RandomApply, RandomChoice
-from catdog_keras.layers._wrapper import Strength, as_layer
+from catdog_keras.layers._wrapper_layer import Strength, layer_or_preset
 
 _CHAINS = (AugmentationPipeline, keras.Sequential, keras.layers.Pipeline)
 _REMEDY = (
@@ -29,7 +36,7 @@ def check_augmentation(value: Any, input_shape: tuple[int, ...]) -> keras.Layer 
     """
     if value is None:
         return None
-    layer = as_layer("augmentation", value, optional=True)
+    layer = layer_or_preset("augmentation", value, optional=True)
     if isinstance(value, str):  # presets have the right range
         return layer
     check_no_mixing("augmentation", layer)
@@ -40,7 +47,7 @@ def check_augmentation(value: Any, input_shape: tuple[int, ...]) -> keras.Layer 
     except Exception:  # the layer needs another shape or dtype: building the model shows it
         return layer
     if not same_range(found, BYTES):
-        raise _changes(layer, layer, BYTES, found)
+        raise _range_change_error(layer, layer, BYTES, found)
     return layer
 
 
@@ -48,36 +55,36 @@ class _WrongRangeError(ValueError):
     """A layer that does not fit images in [0, 255]."""
 
 
-def _changes(augmentation: Any, layer: Any, given: Range, found: Range) -> ValueError:
+def _range_change_error(augmentation: Any, layer: Any, given: Range, found: Range) -> ValueError:
+    """Returns the error about a layer of an augmentation that changes the value range."""
     requirement = "a layer that keeps the range of the images"
-    problem = f"{layer.name!r} maps {_words(given)} to {_words(found)}. {_REMEDY}"
+    problem = f"{layer.name!r} maps {format_range(given)} to {format_range(found)}. {_REMEDY}"
     return _WrongRangeError(describe("augmentation", requirement, augmentation, problem))
 
 
 def _range_after(layer: Any, images: Any, augmentation: Any) -> Range:
     """Returns the range of images after a layer without its random changes."""
-    return range_of(_apply(layer, images, augmentation))
+    return range_of(_apply_checking_ranges(layer, images, augmentation))
 
 
-def _apply(layer: Any, images: Any, augmentation: Any) -> Any:
+def _apply_checking_ranges(layer: Any, images: Any, augmentation: Any) -> Any:
+    """Calls a layer, and those inside it; raises if one is for another value range."""
     if isinstance(layer, _CHAINS):
         for each in layer.layers:
-            images = _apply(each, images, augmentation)
+            images = _apply_checking_ranges(each, images, augmentation)
         return images
     given = range_of(images)
     if isinstance(layer, (RandomApply, RandomChoice)):
         for each in [layer.layer] if isinstance(layer, RandomApply) else layer.layers:
             found = _range_after(each, images, augmentation)
             if not same_range(found, given):
-                raise _changes(augmentation, each, given, found)
+                raise _range_change_error(augmentation, each, given, found)
         return images
     wanted: Any = getattr(layer, "value_range", None) or ()
     if len(wanted) == 2 and not same_range((float(wanted[0]), float(wanted[1])), given):
         requirement = "a layer for the range of the images"
-        problem = f"{layer.name!r} has value_range={tuple(wanted)}, and receives {_words(given)}."
+        problem = (
+            f"{layer.name!r} has value_range={tuple(wanted)}, and receives {format_range(given)}."
+        )
         raise _WrongRangeError(describe("augmentation", requirement, augmentation, problem))
     return layer(images, training=False)
-
-
-def _words(values: Range) -> str:
-    return f"[{values[0]:.4g}, {values[1]:.4g}]"

@@ -13,7 +13,7 @@ from catdog_keras._checks import (
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.layers import ConvBlock, Preprocessing
 from catdog_keras.models._argument_names import ARGUMENT_NAMES
-from catdog_keras.models._augmentation import Augmentation, check_augmentation
+from catdog_keras.models._check_augmentation import Augmentation, check_augmentation
 
 BLOCK_FILTERS = (64, 32, 32, 32)
 HIDDEN_UNITS = (128, 256, 256, 128)  # dropout follows all but the last
@@ -78,7 +78,7 @@ def build_model1(
         >>> model.output_shape
         (None, 5)
     """
-    return _build("model1", input_shape, num_classes, dropout, momentum, [])
+    return _build_tutorial_network("model1", input_shape, num_classes, dropout, momentum, [])
 
 
 @suggests_arguments(ARGUMENT_NAMES)
@@ -124,8 +124,8 @@ def build_model2(
         >>> [layer.name for layer in catdog_keras.build_model2(augmentation=None).layers[:2]]
         ['images', 'block1']
     """
-    front = _augmentation(augmentation, input_shape)
-    return _build("model2", input_shape, num_classes, dropout, momentum, front)
+    front = _augmentation_as_list(augmentation, input_shape)
+    return _build_tutorial_network("model2", input_shape, num_classes, dropout, momentum, front)
 
 
 @suggests_arguments(ARGUMENT_NAMES)
@@ -165,19 +165,21 @@ def build_model3(
         (None, 5)
     """
     front = [
-        *_augmentation(augmentation, input_shape),
+        *_augmentation_as_list(augmentation, input_shape),
         Preprocessing("signed", name="preprocessing"),
     ]
-    return _build("model3", input_shape, num_classes, dropout, momentum, front)
+    return _build_tutorial_network("model3", input_shape, num_classes, dropout, momentum, front)
 
 
-def _augmentation(value: Augmentation, input_shape: tuple[int, int, int]) -> list[keras.Layer]:
+def _augmentation_as_list(
+    value: Augmentation, input_shape: tuple[int, int, int]
+) -> list[keras.Layer]:
     """Returns the layer in a list, or an empty list for none."""
     layer = check_augmentation(value, check_input_shape("input_shape", input_shape))
     return [] if layer is None else [layer]
 
 
-def _build(
+def _build_tutorial_network(
     name: str,
     input_shape: tuple[int, int, int],
     num_classes: int,
@@ -185,6 +187,7 @@ def _build(
     momentum: float,
     front: Sequence[keras.Layer],
 ) -> keras.Model:
+    """Builds the four convolution blocks and dense layers that all tutorial models share."""
     input_shape = check_input_shape("input_shape", input_shape)
     num_classes = check_integer("num_classes", num_classes, minimum=1)
     dropout = check_number("dropout", dropout, minimum=0, maximum=1)

@@ -21,7 +21,7 @@ OF_CLASSES = ("precision", "recall", "f1", "average_precision")
 
 def render_evaluation(metrics: Mapping[str, Any]) -> str:
     """Renders the result of `Evaluation.to_dict`; of many classes, those with the lowest F1."""
-    rows = [(name, _value(metrics, key)) for key, name in METRICS.items()]
+    rows = [(name, _format_metric(metrics, key)) for key, name in METRICS.items()]
     classes = metrics["classes"]
     caption = f"{len(classes)} classes"
     if len(classes) > MOST_CLASSES:
@@ -29,16 +29,16 @@ def render_evaluation(metrics: Mapping[str, Any]) -> str:
         # A class without images and predictions has no F1: it comes last.
         classes = sorted(classes, key=lambda each: (each["f1"] is None, each["f1"] or 0.0))
     by_class = [
-        (each["name"], f"{each['images']:,}", *(_value(each, key) for key in OF_CLASSES))
+        (each["name"], f"{each['images']:,}", *(_format_metric(each, key) for key in OF_CLASSES))
         for each in classes[:MOST_CLASSES]
     ]
     header = ("class", "images", *(key.replace("_", " ") for key in OF_CLASSES))
-    return _table(counted(metrics["images"], "image"), ("metric", "value"), rows) + _table(
-        caption, header, by_class
-    )
+    return _render_table(
+        counted(metrics["images"], "image"), ("metric", "value"), rows
+    ) + _render_table(caption, header, by_class)
 
 
-def _value(metrics: Mapping[str, Any], key: str) -> str:
+def _format_metric(metrics: Mapping[str, Any], key: str) -> str:
     """Formats a metric with its 95% confidence interval if there is one."""
     if metrics[key] is None:
         return "-"
@@ -46,7 +46,9 @@ def _value(metrics: Mapping[str, Any], key: str) -> str:
     return f"{metrics[key]:.3f}" + (" ({:.3f} to {:.3f})".format(*ends) if ends else "")
 
 
-def _table(caption: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def _render_table(caption: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """Returns an HTML table, with all texts escaped."""
+
     def line(tag: str, cells: tuple[str, ...]) -> str:
         content = "".join(f"<{tag}>{escape(printable(cell))}</{tag}>" for cell in cells)
         return f"<tr>{content}</tr>"

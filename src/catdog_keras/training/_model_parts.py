@@ -1,7 +1,6 @@
-"""Splits a model at its head or at its first trained layer, and unfreezes layers."""
+"""Splits a model into parts that share its layers, at its head or its first trained layer."""
 
 import inspect
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import keras
 from catdog_keras._checks import describe
 from catdog_keras._layer_graph import check_graph, overrides
 
-REMEDY = "`transfer_model` builds such models."
+USE_TRANSFER_MODEL = "`transfer_model` builds such models."
 
 # Methods of a model that `fit` calls, and that a model of the same layers does not inherit.
 TRAINING_METHODS = (
@@ -25,7 +24,7 @@ TRAINING_METHODS = (
 
 
 @dataclass(frozen=True)
-class HeadSplit:
+class ModelParts:
     """Three models that share their layers with the original model.
 
     Attributes:
@@ -44,7 +43,7 @@ class HeadSplit:
 
 
 @dataclass(frozen=True)
-class _Call:
+class _LayerCall:
     """One call of a layer or of a `keras.ops` operation."""
 
     layer: Any
@@ -59,11 +58,11 @@ class _Call:
         return bool(getattr(self.layer, "trainable_weights", ()))
 
     @property
-    def knows_training(self) -> bool:
-        return knows_training(self.layer)
+    def depends_on_training(self) -> bool:
+        return depends_on_training(self.layer)
 
 
-def check_own_methods(model: keras.Model) -> None:
+def check_no_own_training(model: keras.Model) -> None:
     """Raises a ValueError for a class with its own training step, which its parts do not have."""
     own = [name for name in TRAINING_METHODS if overrides(model, name)]
     if own:
@@ -78,7 +77,7 @@ def check_own_methods(model: keras.Model) -> None:
 def check_trainable_in_parts(model: Any) -> keras.Model:
     """Returns `model`; raises unless another model of its layers is trained in the same way."""
     check_graph(model)
-    check_own_methods(model)
+    check_no_own_training(model)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         requirement = "a model with one input and one output"
         found = f"It has {len(model.inputs)} inputs, {len(model.outputs)} outputs."
@@ -86,12 +85,12 @@ def check_trainable_in_parts(model: Any) -> keras.Model:
     return model
 
 
-def knows_training(layer: Any) -> bool:
+def depends_on_training(layer: Any) -> bool:
     """Returns whether a layer may compute something else in training than in inference."""
     return "training" in inspect.signature(layer.call).parameters
 
 
-def split_at_head(model: keras.Model) -> HeadSplit:
+def split_at_head(model: keras.Model) -> ModelParts:
     """Splits a model at its features: the last frozen output that is the same in training.
 
     The features are as small as possible: global pooling belongs to the backbone, dropout to the
@@ -102,14 +101,16 @@ def split_at_head(model: keras.Model) -> HeadSplit:
         ValueError: If it is not a graph of layers, or not a frozen backbone with a trainable head.
     """
     check_graph(model)
-    check_own_methods(model)
+    check_no_own_training(model)
     inputs, outputs = model.inputs, model.outputs
     if len(inputs) != 1 or len(outputs) != 1:
-        raise ValueError(_message(model, f"It has {len(inputs)} inputs, {len(outputs)} outputs."))
-    calls: list[_Call] = []
+        raise ValueError(
+            _describe_unfit_model(model, f"It has {len(inputs)} inputs, {len(outputs)} outputs.")
+        )
+    calls: list[_LayerCall] = []
 
     def record(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        calls.append(_Call(layer, args))
+        calls.append(_LayerCall(layer, args))
         return layer(*args, **kwargs)
 
     # The clone keeps the layers; a layer that is shared with other models has other inputs there.
@@ -118,7 +119,7 @@ def split_at_head(model: keras.Model) -> HeadSplit:
         clone_function=lambda layer: layer,
         call_function=record,
     )
-    first, features = _find(model, calls)
+    first, features = _find_frozen_and_head(model, calls)
     start, cut = calls[first].inputs[0], calls[features].inputs[0]
     before = None
     try:
@@ -128,21 +129,21 @@ def split_at_head(model: keras.Model) -> HeadSplit:
         head = keras.Model(cut, copy.outputs[0], name="head")
     except ValueError as error:
         found = "More than one tensor connects its frozen layers to its trained layers."
-        raise ValueError(_message(model, found)) from error
+        raise ValueError(_describe_unfit_model(model, found)) from error
     if None in cut.shape[1:]:
         found = f"Its features have no fixed size: they have the shape {tuple(cut.shape)}."
         remedy = "Build it for images of one size, or pool the features before layers like dropout."
         requirement = "a model with features of a fixed size"
         raise ValueError(describe("model", requirement, model, f"{found} {remedy}"))
-    is_random = any(call.knows_training for call in calls[:first])
-    return HeadSplit(before, backbone, head, is_random)
+    is_random = any(call.depends_on_training for call in calls[:first])
+    return ModelParts(before, backbone, head, is_random)
 
 
-def _find(model: keras.Model, calls: list[_Call]) -> tuple[int, int]:
+def _find_frozen_and_head(model: keras.Model, calls: list[_LayerCall]) -> tuple[int, int]:
     """Returns the indices of the first call of the backbone and the first of the head."""
     trained = next((place for place, call in enumerate(calls) if call.is_trained), None)
     if trained is None:
-        raise ValueError(_message(model, "All of its weights are frozen."))
+        raise ValueError(_describe_unfit_model(model, "All of its weights are frozen."))
     frozen = [place for place in range(trained) if calls[place].has_weights]
     if not frozen:
         name = calls[trained].layer.name
@@ -151,92 +152,22 @@ def _find(model: keras.Model, calls: list[_Call]) -> tuple[int, int]:
             f"To train the head alone, set `model.get_layer({name!r}).trainable = False`; to train "
             "more layers, use `fine_tune` or `model.fit`."
         )
-        raise ValueError(_message(model, found))
+        raise ValueError(_describe_unfit_model(model, found))
     head = next(
         place
         for place in range(frozen[-1] + 1, trained + 1)
-        if place == trained or calls[place].knows_training
+        if place == trained or calls[place].depends_on_training
     )
     return frozen[0], head
 
 
-def _message(model: keras.Model, found: str) -> str:
+def _describe_unfit_model(model: keras.Model, found: str) -> str:
+    """Returns the message about a model that cannot be split at its head."""
     requirement = "a frozen backbone with a head to train after it"
-    return describe("model", requirement, model, f"{found} {REMEDY}")
+    return describe("model", requirement, model, f"{found} {USE_TRANSFER_MODEL}")
 
 
-def find_backbone(model: keras.Model) -> keras.Model:
-    """Returns the largest nested model before the head; raises a ValueError if there is none."""
-    check_graph(model)
-    check_own_methods(model)
-    backbone = max(
-        (
-            layer
-            for layer in model.layers
-            if isinstance(layer, keras.Model) and not _is_head(model, layer)
-        ),
-        key=lambda each: each.count_params(),
-        default=None,
-    )
-    # In a model with a flat backbone, the largest nested model may be an augmentation.
-    frozen = [each for each in model.layers if each is not backbone and not each.trainable_weights]
-    size = 0 if backbone is None else backbone.count_params()
-    if size <= sum(each.count_params() for each in frozen if each.weights):
-        requirement = "a model that contains a backbone as a nested model"
-        raise ValueError(describe("model", requirement, model, REMEDY))
-    return check_graph(backbone)
-
-
-def _is_head(model: keras.Model, nested: keras.Model) -> bool:
-    """Returns whether a nested model follows frozen layers and is the last one with weights."""
-    place = model.layers.index(nested)
-    frozen = (_can_train(each) and not each.trainable_weights for each in model.layers[:place])
-    return any(frozen) and not any(map(_can_train, model.layers[place + 1 :]))
-
-
-def first_unfrozen(backbone: keras.Model, unfreeze: str | float) -> int:
-    """Returns the index of the first layer to train, from its name or a fraction from the end.
-
-    A fraction includes at least the last layer with weights to train: small backbones often end in
-    layers without weights.
-    """
-    names = [layer.name for layer in backbone.layers]
-    if isinstance(unfreeze, str):
-        if unfreeze not in names:
-            requirement = f"the name of a layer of {backbone.name!r}, or a fraction of its layers"
-            remedy = f"Its last layers are {', '.join(map(repr, names[-3:]))}."
-            raise ValueError(describe("unfreeze", requirement, unfreeze, remedy))
-        return names.index(unfreeze)
-    first = len(names) - max(1, round(unfreeze * len(names)))
-    can_train = [place for place, layer in enumerate(backbone.layers) if _can_train(layer)]
-    return min(first, can_train[-1]) if can_train else first
-
-
-def unfreeze_from(backbone: keras.Model, first: int) -> None:
-    """Unfreezes the layers from index `first`, except batch normalization and its averages."""
-    backbone.trainable = True
-    for place, layer in enumerate(backbone.layers):
-        layer.trainable = place >= first
-        for normalization in _normalizations(layer):
-            normalization.trainable = False
-
-
-def rate_factors(part: keras.Model, backbone: keras.Model, lowest: float) -> list[float]:
-    """Returns a learning-rate factor for each trainable variable of a part of a model.
-
-    The factor increases geometrically over the trained backbone layers, from `lowest` to 1; layers
-    outside of the backbone have the factor 1.
-    """
-    trained = [layer for layer in backbone.layers if getattr(layer, "trainable_variables", ())]
-    factors = {
-        id(variable): lowest ** (1 - place / len(trained))
-        for place, layer in enumerate(trained)
-        for variable in layer.trainable_variables
-    }
-    return [factors.get(id(variable), 1.0) for variable in part.trainable_variables]
-
-
-def split_at_trained(model: keras.Model, backbone: keras.Model) -> HeadSplit | None:
+def split_at_trained(model: keras.Model, backbone: keras.Model) -> ModelParts | None:
     """Splits a model before the first trained layer of its backbone.
 
     If the cut would cross several tensors, as inside a residual block, the nearest earlier layer
@@ -257,7 +188,7 @@ def split_at_trained(model: keras.Model, backbone: keras.Model) -> HeadSplit | N
         if layer is backbone:
             ends.append((args[0], outputs))
         elif not ends:
-            is_random |= knows_training(layer)
+            is_random |= depends_on_training(layer)
         return outputs
 
     copy = keras.models.clone_model(
@@ -265,7 +196,7 @@ def split_at_trained(model: keras.Model, backbone: keras.Model) -> HeadSplit | N
         clone_function=lambda layer: layer,
         call_function=call,
     )
-    cut = _cut(backbone)
+    cut = _cut_backbone(backbone)
     if cut is None or len(ends) != 1 or len(copy.inputs) != 1:
         return None
     front, back = cut
@@ -280,10 +211,10 @@ def split_at_trained(model: keras.Model, backbone: keras.Model) -> HeadSplit | N
     head = keras.Model(features, after(back(features, training=False)), name="head")
     if None in features.shape[1:]:  # the features of images of several sizes cannot be cached
         return None
-    return HeadSplit(before, front, head, is_random)
+    return ModelParts(before, front, head, is_random)
 
 
-def _cut(backbone: keras.Model) -> tuple[keras.Model, keras.Model] | None:
+def _cut_backbone(backbone: keras.Model) -> tuple[keras.Model, keras.Model] | None:
     """Splits a backbone into its frozen front and the rest, at a layer with one output tensor."""
     first = next(
         (n for n, each in enumerate(backbone.layers) if getattr(each, "trainable_variables", ())),
@@ -297,38 +228,3 @@ def _cut(backbone: keras.Model) -> tuple[keras.Model, keras.Model] | None:
             continue
         return (front, back) if front.weights else None
     return None
-
-
-def check_unfrozen(backbone: keras.Model, first: int) -> None:
-    """Raises a ValueError if `unfreeze_from` would unfreeze no weights of a backbone."""
-    if not any(map(_can_train, backbone.layers[first:])):
-        last = next((each.name for each in reversed(backbone.layers) if _can_train(each)), None)
-        found = f"The last layer of {backbone.name!r} with weights to train is {last!r}."
-        if last is None:
-            found = f"{backbone.name!r} has no weights to train."
-        remedy = f"{found} Batch normalization stays frozen."
-        requirement = "a layer with weights to train, or one before it"
-        raise ValueError(describe("unfreeze", requirement, backbone.layers[first].name, remedy))
-
-
-def _can_train(layer: Any) -> bool:
-    """Returns whether a layer has weights to train outside of batch normalization."""
-    frozen = {id(weight) for each in _normalizations(layer) for weight in each.weights}
-    if isinstance(layer, keras.layers.Normalization):  # computed by `adapt`, never trained
-        return False
-    if isinstance(layer, keras.Model) and layer.layers:
-        return any(map(_can_train, layer.layers))
-    return any(id(weight) not in frozen for weight in getattr(layer, "weights", ()))
-
-
-def _normalizations(layer: Any) -> Iterator[keras.Layer]:
-    """Yields every batch normalization in a layer, including nested layers and lists of layers."""
-    if isinstance(layer, keras.layers.BatchNormalization):
-        yield layer
-    elif isinstance(layer, keras.Model):
-        for each in layer.layers:
-            yield from _normalizations(each)
-    elif isinstance(layer, keras.Layer):
-        for value in vars(layer).values():
-            for each in value if isinstance(value, list | tuple) else [value]:
-                yield from _normalizations(each)

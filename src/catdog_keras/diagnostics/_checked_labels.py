@@ -1,4 +1,4 @@
-"""Checks of labels and groups, which describe the same images."""
+"""Labels, class names and groups of images, as arguments that the checks of data share."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_CLASSES = 2**31  # larger labels are not class indices
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class CheckedLabels:
     """Labels of images, their class names and groups.
 
     Attributes:
@@ -43,7 +43,7 @@ def check_labels(
     groups: Any,
     *,
     num_images: int | None = None,
-) -> Labels:
+) -> CheckedLabels:
     """Returns labels, names and groups; raises an error if there is one class or no image.
 
     If `num_images` is given, another number of labels is an error, which is raised first.
@@ -57,7 +57,7 @@ def check_labels(
             requirement = "class indices from 0, with fewer classes than images"
             raise ValueError(describe("labels", requirement, highest))
         names = tuple(str(index) for index in range(highest + 1))
-    return Labels(indices, names, _check_groups(groups, len(indices)))
+    return CheckedLabels(indices, names, _number_groups(groups, len(indices)))
 
 
 def check_class_indices(
@@ -100,7 +100,7 @@ def check_class_indices(
     return indices
 
 
-def check_class_sizes(labels: Labels, folds: int) -> None:
+def check_class_sizes(labels: CheckedLabels, folds: int) -> None:
     """Raises an error unless each class has an image in each fold, and groups can be kept apart."""
     counts = np.bincount(labels.indices, minlength=len(labels.names))
     if counts.min() < folds:
@@ -117,7 +117,7 @@ def check_class_sizes(labels: Labels, folds: int) -> None:
         )
 
 
-def _check_groups(groups: Any, num_images: int) -> IntegerArray | None:
+def _number_groups(groups: Any, num_images: int) -> IntegerArray | None:
     """Returns the group of each image as a number from 0, in the order of their appearance."""
     if groups is None:
         return None
