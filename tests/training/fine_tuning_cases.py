@@ -29,6 +29,7 @@ CASES = {
     "kept": {"unfreeze": "conv1"},
     "num_views": {"unfreeze": "conv2", "options": FineTuneConfig(num_views=2, patience=1)},
     "whole": {"unfreeze": "conv1", "options": FineTuneConfig(num_views=None)},
+    "plateau": {"unfreeze": "conv1", "callbacks": ["ReduceLROnPlateau"]},
     "stages": {"unfreeze": ("conv2", "conv0")},
     "head": {"num_views": 2, "callbacks": ["EarlyStopping", "ReduceLROnPlateau"]},
 }

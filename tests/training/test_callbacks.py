@@ -200,6 +200,20 @@ def test_learning_rate_scheduler_sets_the_rate_of_fit_head():
 
 
 @pytest.mark.parametrize("function", ["fine_tune", "whole"])
+def test_callbacks_of_keras_set_the_rate_of_fine_tune(function):
+    """The rate of `FineTuneConfig` is the first one, without warmup and decay."""
+    record = Record()
+    schedule = keras.callbacks.LearningRateScheduler(lambda _, rate: rate / 2)
+    trained = train(function, [schedule, record], epochs=3)
+    assert record.rates == pytest.approx([5e-5, 2.5e-5, 1.25e-5])
+    assert float(trained.optimizer.learning_rate) == pytest.approx(1e-4)
+    record = Record()
+    plateau = keras.callbacks.ReduceLROnPlateau("loss", mode="max", factor=0.1, patience=1)
+    train(function, [plateau, record], epochs=3)
+    assert record.rates == pytest.approx([1e-4, 1e-5, 1e-6])
+
+
+@pytest.mark.parametrize("function", ["fine_tune", "whole"])
 @pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_end"])
 @pytest.mark.parametrize(
     "rate", [0.0, keras.optimizers.schedules.CosineDecay(0.1, 10)], ids=["number", "schedule"]

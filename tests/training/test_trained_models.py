@@ -231,18 +231,6 @@ def test_backup_callback_is_rejected_in_favor_of_checkpoint(function, kind, tmp_
         function(model(), (IMAGES, LABELS), epochs=1, callbacks=callbacks)
 
 
-@pytest.mark.parametrize(
-    "callback",
-    [
-        keras.callbacks.LearningRateScheduler(lambda _, rate: rate),
-        keras.callbacks.ReduceLROnPlateau(),
-    ],
-)
-def test_fine_tune_rejects_callbacks_of_the_optimizer(callback):
-    with pytest.raises(TypeError, match=r"`callbacks` must be .* `FineTuneConfig`"):
-        fine_tune(model(), (IMAGES, LABELS), epochs=1, callbacks=callback)
-
-
 def test_callback_that_replaces_the_optimizer_raises():
     class Replace(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

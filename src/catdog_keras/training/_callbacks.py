@@ -13,7 +13,7 @@ from catdog_keras._compile import build_metrics
 Callbacks: TypeAlias = keras.callbacks.Callback | Sequence[keras.callbacks.Callback] | None
 Verbose: TypeAlias = Literal["auto", 0, 1, 2]
 
-# Callbacks that change the learning rate, which conflicts with the schedule of `fine_tune`.
+# Callbacks that set the learning rate, in place of the schedule of `fine_tune`.
 OF_LEARNING_RATE = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
 
 
@@ -114,15 +114,8 @@ def _check_model_unchanged(model: keras.Model, optimizer: Any, trained: list[Any
         )
 
 
-def check_callback_types(
-    callbacks: Callbacks, *, has_schedule: bool
-) -> list[keras.callbacks.Callback]:
-    """Returns the callbacks of a call as a list; raises if one is invalid or has no effect.
-
-    Args:
-        callbacks: A callback, a list of callbacks or None.
-        has_schedule: Whether the training has its own optimizer and learning-rate schedule.
-    """
+def check_callback_types(callbacks: Callbacks) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks of a call as a list; raises if one is invalid or has no effect."""
     found: list[keras.callbacks.Callback] = []
     for each in keras.tree.flatten(callbacks or []):
         found += each.callbacks if isinstance(each, keras.callbacks.CallbackList) else [each]
@@ -138,8 +131,4 @@ def check_callback_types(
             raise TypeError(
                 describe("callbacks", "callbacks without BackupAndRestore", name, remedy)
             )
-        if has_schedule and isinstance(callback, OF_LEARNING_RATE):
-            remedy = "`fine_tune` has its own optimizer and schedule: see `FineTuneConfig`."
-            requirement = "callbacks that do not change the learning rate"
-            raise TypeError(describe("callbacks", requirement, name, remedy))
     return found

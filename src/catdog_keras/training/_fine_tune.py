@@ -89,11 +89,12 @@ def fine_tune(
             class names or numbers of batches is rejected, for arrays also of other labels; whether
             the images are the same is not checked. None for no checkpoint.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model. They are used in each
-            stage, with the epochs of the stage. The state of `EarlyStopping` and `ModelCheckpoint`
-            is part of a checkpoint, that of other callbacks is not. `model.optimizer` is the
-            optimizer of the stage; setting its learning rate raises a TypeError, because `options`
-            sets it. Callbacks must not freeze or unfreeze layers. Use `checkpoint` instead of
-            `BackupAndRestore`.
+            stage, with the epochs of the stage. The state of `EarlyStopping`, `ReduceLROnPlateau`
+            and `ModelCheckpoint` is part of a checkpoint, that of other callbacks is not. With
+            `LearningRateScheduler` or `ReduceLROnPlateau`, each stage starts at the learning rate
+            of `options`, without warmup and decay; other callbacks that set the rate of
+            `model.optimizer`, the optimizer of the stage, raise a TypeError. Callbacks must not
+            freeze or unfreeze layers. Use `checkpoint` instead of `BackupAndRestore`.
         class_weight: As in `keras.Model.fit`: a weight in the loss for each class index. With
             `"balanced"` the weight of a class is n / (k * count), where n is the number of labels
             in `train`, k the number of classes among them, and count the number of labels of this
@@ -115,7 +116,7 @@ def fine_tune(
         The `keras.callbacks.History` of all epochs, including those before an interruption.
 
     Raises:
-        TypeError: If an argument has the wrong type, or a callback sets the learning rate.
+        TypeError: If an argument has the wrong type, or another callback sets the learning rate.
         ValueError: If a value is out of range, the model has no backbone or weights that are not
             finite, its class overrides a method such as `train_step`, the data would have to be
             read more than once and cannot, or the checkpoint is damaged or was written by a call
@@ -157,7 +158,6 @@ def fine_tune(
         class_weight,
         restore_best_weights,
         verbose,
-        has_schedule=True,
     )
     initial_epoch = check_epoch_arguments(initial_epoch, validation_freq, call.epochs)
     count = call.epochs - initial_epoch

@@ -18,7 +18,8 @@ class FineTuneConfig:
             `learning_rate`, above 0 up to 1. The factor increases geometrically from layer to layer
             (layer-wise learning-rate decay).
         warmup: Fraction of a stage's steps with linear warmup from 0, from 0 to 0.9. In the
-            remaining steps the rate decays to 0 along a cosine.
+            remaining steps the rate decays to 0 along a cosine. Not used if a callback sets the
+            rate, as `keras.callbacks.ReduceLROnPlateau`.
         patience: Number of epochs without improvement on the validation data after which a stage
             ends; None trains all epochs. The best weights are restored in either case.
         num_views: Number of cached versions of each image at the output of the frozen layers: the

@@ -11,6 +11,7 @@ from catdog_keras._batches import count_batches
 from catdog_keras._cloning import update_derived_state
 from catdog_keras._compile import compile_like
 from catdog_keras._image_errors import image_errors
+from catdog_keras.training._callbacks import OF_LEARNING_RATE
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._ema import ema_settings
 from catdog_keras.training._epoch_keeper import EpochKeeper
@@ -177,7 +178,9 @@ class FineTuningRun:
 
     def _compile(self, part: keras.Model, steps: int, restored: Arrays) -> None:
         """Compiles a part and the model with one optimizer, which callbacks find in the model."""
-        optimizer = self._optimizer(part, _lr_schedule(self.options, steps))
+        is_set = any(isinstance(each, OF_LEARNING_RATE) for each in self.call.callbacks)
+        rates = self.options.learning_rate if is_set else _lr_schedule(self.options, steps)
+        optimizer = self._optimizer(part, rates)
         compile_like(part, self.call.model, optimizer)
         part.optimizer.build(part.trainable_variables)
         compile_like(self.call.model, self.call.model, part.optimizer)

@@ -194,7 +194,6 @@ def fit_head(
         class_weight,
         restore_best_weights,
         verbose,
-        has_schedule=False,
     )
     initial_epoch = check_epoch_arguments(initial_epoch, validation_freq, call.epochs)
     num_views = check_integer("num_views", num_views, minimum=1, maximum=MAX_VIEWS)

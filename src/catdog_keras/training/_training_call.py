@@ -265,10 +265,8 @@ def check_training_call(
     class_weight: Any,
     restore_best_weights: Any,
     verbose: Verbose,
-    *,
-    has_schedule: bool,
 ) -> TrainingCall:
-    """Returns the checked arguments of a call; `has_schedule` as for `check_callback_types`."""
+    """Returns the checked arguments of a call."""
     _backend.check_strategy(model)
     train = with_labels("train", train, y, batch_size)
     check_labeled("train", train)
@@ -279,7 +277,7 @@ def check_training_call(
     check_order_of_dataset("train", train, model)
     check_order_of_dataset("validation_data", validation_data, model)
     epochs = check_integer("epochs", epochs, minimum=1)
-    called = check_callback_types(callbacks, has_schedule=has_schedule)
+    called = check_callback_types(callbacks)
     check_class_weight(class_weight, model)
     check_no_mixing("model", model)
     _check_finite_weights(model)
