@@ -4,9 +4,12 @@ import contextlib
 import gc
 import os
 import pwd
+import resource
 import shutil
 import signal
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -200,3 +203,19 @@ def no_home(monkeypatch) -> None:
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.delenv("KERAS_HOME", raising=False)
     monkeypatch.setattr(pwd, "getpwuid", fail)
+
+
+@pytest.fixture(scope="session")
+def full_disk() -> Callable[[], AbstractContextManager[None]]:
+    """A context in which no file may grow beyond 1,000 bytes, as on a disk that is nearly full."""
+
+    @contextmanager
+    def limit() -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+        try:
+            yield
+        finally:  # before pytest writes its own report, which may go to a longer file
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import pickle
-import resource
 import shutil
 import subprocess
 import sys
@@ -325,21 +324,12 @@ def test_hidden_output_inside_the_images_is_accepted(drawn, tmp_path, run, model
     assert ended.exit_code == 0, ended.output
 
 
-@pytest.fixture
-def full_disk():
-    """Limits the size of files, so that the system reports an error without a file name."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@pytest.mark.usefixtures("full_disk")
 @pytest.mark.parametrize("command", ["train", "evaluate"])
-def test_full_disk_names_the_option_and_its_value(command, drawn, tmp_path, run, model):
+def test_full_disk_names_the_option_and_its_value(command, drawn, tmp_path, run, model, full_disk):
     option = {"train": "--output", "evaluate": "--report"}[command]
     words = {"train": [drawn, *TINY], "evaluate": [model, drawn]}[command]
-    ended = run(command, *words, option, tmp_path / "out")
+    with full_disk():
+        ended = run(command, *words, option, tmp_path / "out")
     assert ended.exit_code == 2
     message = f"`{option}` must be a writable folder; received {option}='{tmp_path / 'out'}'. "
     assert f"Error: {message}File too large." in ended.stderr

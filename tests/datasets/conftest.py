@@ -1,9 +1,7 @@
 """Folders of tiny images whose color encodes their identity."""
 
-import resource
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -68,19 +66,3 @@ def cats_dogs_template(tmp_path_factory, make_folder: Callable[..., Path]) -> Pa
 def cats_dogs(tmp_path: Path, cats_dogs_template: Path) -> Path:
     """The tutorial's layout in small: 60 training and 40 validation images."""
     return Path(shutil.copytree(cats_dogs_template, tmp_path / "images"))
-
-
-@pytest.fixture(scope="session")
-def full_disk() -> Callable[[], AbstractContextManager[None]]:
-    """A context in which no file may grow beyond 1,000 bytes, as on a disk that is nearly full."""
-
-    @contextmanager
-    def limit() -> Iterator[None]:
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-        try:
-            yield
-        finally:  # before pytest writes its own report, which may go to a longer file
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    return limit
