@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from catdog_keras._arrays import READ_FILES
 from catdog_keras._backend.infinite_dataset import INFINITE, repeats_without_end
@@ -149,6 +150,26 @@ def iterate(data: Any) -> Iterator[Any]:
             yield from (data[place] for place in range(data.num_batches))
         else:
             yield from data
+
+
+def labels_are_rows(data: Any) -> bool:
+    """Whether the labels of data for training are rows, such as one-hot rows, not class indices.
+
+    The answer is False where nothing tells without reading a batch, which a generator yields once.
+    """
+    spec = getattr(data, "element_spec", None)
+    if is_arrays(data):
+        labels = data[1]
+    elif isinstance(spec, (tuple, list)) and len(spec) > 1:
+        labels = spec[1]
+    elif isinstance(data, (keras.utils.PyDataset, list)) and len(data) > 0:
+        batch = data[0]
+        labels = batch[1] if isinstance(batch, (tuple, list)) and len(batch) > 1 else 0
+    else:
+        return False
+    shape = getattr(labels, "shape", None)
+    sides = np.shape(labels) if shape is None else tuple(shape)
+    return len(sides) == 2 and sides[1] != 1
 
 
 def is_arrays(data: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from catdog_keras._batches import labels_are_rows
 from catdog_keras._cloning import LAMBDA_WARNING
 from catdog_keras._layer_graph import PROBABILITIES, last_activation
 from catdog_keras._warnings import warn
@@ -23,10 +24,11 @@ _FUNCTIONS = {
 }
 
 
-def compile_if_needed(model: keras.Model) -> None:
+def compile_if_needed(model: keras.Model, data: Any) -> None:
     """Compiles an uncompiled model with Adam, cross-entropy and accuracy.
 
-    The loss is computed from logits, unless the model ends in a softmax or sigmoid.
+    The loss is computed from logits, unless the model ends in a softmax or sigmoid. It takes the
+    form that the labels of `data` have: class indices or rows.
     """
     if model.compiled:
         return
@@ -35,6 +37,9 @@ def compile_if_needed(model: keras.Model) -> None:
         loss = keras.losses.BinaryCrossentropy(from_logits=from_logits)
         threshold = 0.0 if from_logits else 0.5
         accuracy: Any = keras.metrics.BinaryAccuracy(name="accuracy", threshold=threshold)
+    elif labels_are_rows(data):
+        loss = keras.losses.CategoricalCrossentropy(from_logits=from_logits)
+        accuracy = "accuracy"
     else:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
         accuracy = "accuracy"

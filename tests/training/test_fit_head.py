@@ -512,7 +512,9 @@ def test_fit_head_rejects_multiple_tensors_from_frozen_layers():
         ({"data": [(np.zeros((2, 9, 8, 3)), [0, 1])]}, ValueError, "`train` must hold images of shape (batch, 8, 8, 3), the input shape of the model; received shape (2, 9, 8, 3). Load the images with image_size=(8, 8), or build the model for these images."),
         ({"data": [(np.zeros((2, *SHAPE)), [0])]}, ValueError, "`train` must have a label for each image; received 2 images and labels of shape (1,)."),
         ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or check the label."),
-        ({"data": [(np.zeros((2, *SHAPE)), np.eye(2))]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts."),
+        ({"data": [(np.zeros((2, *SHAPE)), np.eye(3))]}, ValueError, "`train` must have a label for each image;"),
+        ({"data": [(np.zeros((3, *SHAPE)), np.eye(3))]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts."),
+        ({"checkpoint": "best.keras"}, ValueError, "`checkpoint` must be a file that is no model; received checkpoint='best.keras'. It is the state of a training. Save the model with `model.save`."),
         ({"validation_data": [(np.zeros((2, *SHAPE)), [0, -1])]}, ValueError, "`validation_data` must contain labels that the loss of 'transfer_small' accepts. A label is -1,"),
         ({"validation_data": 3}, TypeError, "`validation_data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received validation_data=3."),
     ],
@@ -531,6 +533,35 @@ def test_custom_loss_accepts_arbitrary_labels():
     model = small_model()
     model.compile("sgd", custom_loss)
     assert len(train(model, [(np.zeros((2, *SHAPE)), [7.5, -2.0])])["loss"]) == 2
+
+
+def rows_as_dataset():
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices(rows_as_arrays()).batch(4)
+
+
+def rows_as_arrays():
+    images, labels = make_images()
+    return images, np.eye(2, dtype="float32")[labels]
+
+
+class RowsInBatches(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        images, rows = rows_as_arrays()
+        return images[index * 6 : index * 6 + 6], rows[index * 6 : index * 6 + 6]
+
+
+@pytest.mark.parametrize(
+    "make", [rows_as_arrays, rows_as_dataset, RowsInBatches, lambda: [rows_as_arrays()]]
+)
+def test_model_is_compiled_with_the_loss_for_rows_of_labels(make):
+    model = small_model()
+    train(model, make(), validation_data=make(), epochs=1)
+    assert isinstance(model.loss, keras.losses.CategoricalCrossentropy)
 
 
 def test_binary_loss_accepts_probabilities_as_labels():

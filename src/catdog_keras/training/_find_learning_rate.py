@@ -167,9 +167,8 @@ def find_learning_rate(
 def _run_sweep(model: keras.Model, train: Any, rates: list[float]) -> list[float]:
     """Trains the model, or its head on cached features, and returns the loss of each step."""
     ranges, split = RangeCheck(model), _split_at_head_or_none(model)
-    probe = _compile_probe(
-        model, _model_of_same_layers(model) if split is None else split.head, rates
-    )
+    part = _model_of_same_layers(model) if split is None else split.head
+    probe = _compile_probe(model, part, rates, train)
     batches = SweepBatches(train, tuple(model.input_shape[1:]), probe, ranges, len(rates))
     if split is None:
         return _sweep_losses(probe, batches.images(), ranges)
@@ -186,7 +185,9 @@ def _split_at_head_or_none(model: keras.Model) -> ModelParts | None:
         return None
 
 
-def _compile_probe(model: keras.Model, part: keras.Model, rates: list[float]) -> keras.Model:
+def _compile_probe(
+    model: keras.Model, part: keras.Model, rates: list[float], train: Any
+) -> keras.Model:
     """Compiles a part of the model with its loss and a new optimizer with increasing rates.
 
     The optimizer of the model is not used.
@@ -197,7 +198,7 @@ def _compile_probe(model: keras.Model, part: keras.Model, rates: list[float]) ->
         optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     else:
         compile_from = _model_of_same_layers(model)
-        compile_if_needed(compile_from)
+        compile_if_needed(compile_from, train)
     course = keras.optimizers.schedules.ExponentialDecay(
         rates[0], len(rates) - 1, rates[-1] / rates[0]
     )

@@ -174,7 +174,7 @@ def fine_tune(
     shares = _epochs_of_stages(count, len(firsts))
     stages = [FineTuningStage(first, share) for first, share in zip(firsts, shares, strict=True)]
     with _backend.strategy_scope(model):
-        compile_if_needed(model)
+        compile_if_needed(model, call.train)
         file = call.open_checkpoint(
             checkpoint,
             "fine_tune",

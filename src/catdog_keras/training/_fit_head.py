@@ -96,7 +96,8 @@ def fit_head(
     Args:
         model: A frozen backbone with a trainable head, for example from `transfer_model`, or your
             own Functional or Sequential model. A compiled model keeps its optimizer, loss and
-            metrics; a model that is not compiled is compiled with Adam, cross-entropy and accuracy.
+            metrics; a model that is not compiled is compiled with Adam, accuracy and the
+            cross-entropy for its labels, class indices or one-hot rows.
             The cross-entropy is computed from logits, unless the model ends in a softmax or
             sigmoid.
         train: A dataset of batches `(images, labels)` or `(images, labels, sample_weights)`: a
@@ -215,7 +216,7 @@ def fit_head(
             )
         return _fit_whole_model(call, **epoch_arguments)
     with _backend.strategy_scope(model):
-        compile_if_needed(model)
+        compile_if_needed(model, call.train)
         file = call.open_checkpoint(
             checkpoint,
             "fit_head",
@@ -234,7 +235,7 @@ def _fit_whole_model(
     call.check_images_for_whole_model()
     model, state = call.model, TrainingState(StageProgress(0, [initial_epoch]))
     with _backend.strategy_scope(model), image_errors():
-        compile_if_needed(model)
+        compile_if_needed(model, call.train)
         check_ema_callbacks(model, call.callbacks, has_checkpoint=False)
         train = as_fit_data("train", call.train, model, [draw_seed()])
         validation_data = as_fit_data("validation_data", call.validation_data, model, None)

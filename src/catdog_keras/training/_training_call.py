@@ -129,6 +129,9 @@ class TrainingCall:
             "callbacks": [type(each).__name__ for each, _ in stateful_callbacks(self.callbacks)],
         }
         file: Path = check_path("checkpoint", path)
+        if file.suffix in (".keras", ".h5"):
+            remedy = "It is the state of a training. Save the model with `model.save`."
+            raise ValueError(describe("checkpoint", "a file that is no model", path, remedy))
         return Checkpoint(file, call)
 
     def _compile_config(self, has_own_optimizer: bool) -> dict[str, Any]:
