@@ -107,7 +107,7 @@ else:
 
 
 def unlock_folder(lock: int | None) -> None:
-    """Releases a lock of `lock_folder`; None is no lock."""
+    """Releases a lock that `lock_folder` returned; None is ignored."""
     if lock is not None:
         os.close(lock)
 

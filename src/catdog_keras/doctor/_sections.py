@@ -85,7 +85,7 @@ def _findings_of_kind(findings: Sequence[DataFinding], kind: str) -> list[DataFi
 
 
 def _leakage_section(findings: Sequence[DataFinding]) -> list[Section]:
-    """Returns the section of leakage, in a list; an empty list if there is no finding."""
+    """Returns the section of leakage, in a list that is empty without findings."""
     texts = [each.text for each in _findings_of_kind(findings, "leakage")]
     return [Section("Leakage", [LEAKAGE, *texts])] if texts else []
 

@@ -137,7 +137,7 @@ def draw_dog_head(canvas: Canvas, pose: HeadPose, coat: Coat) -> None:
 
 
 def _draw_hanging_ear(canvas: Canvas, pose: HeadPose, coat: Coat, side: int) -> None:
-    """Draws the ear of a dog, on one side, that hangs down beside its head."""
+    """Draws the ear of a dog, on one side, that hangs down at its head."""
     length, flare = canvas.rng.uniform(0.75, 1.25), canvas.rng.uniform(0.95, 1.25)
     flap = np.array([(0.42, -0.86), (0.72, -0.86), (0.98 * flare, -0.4), (1.1 * flare, 0.1),
                      (1.0 * flare, 0.62 * length), (0.8, 0.6 * length), (0.7, 0.0),
