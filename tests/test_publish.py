@@ -186,3 +186,18 @@ def test_file_behind_a_link_is_replaced_and_the_link_kept(tmp_path):
         "new.csv",
         "old.csv",
     ]
+
+
+def test_files_that_another_program_wrote_meanwhile_are_not_replaced(output):
+    """They do not have the name of a result of an earlier run."""
+
+    def sort():
+        with output_folder(output, ()) as scratch:
+            (scratch / "cats").mkdir()
+            (scratch / "cats" / "1.jpg").write_text("copy")
+            (output / "cats").mkdir()
+            (output / "cats" / "2.jpg").write_text("mine")
+
+    with pytest.raises(OSError, match="must be a writable.*Another program wrote there meanwhile"):
+        sort()
+    assert [path.name for path in (output / "cats").iterdir()] == ["2.jpg"]

@@ -1,6 +1,7 @@
 """Publication of finished files and folders: readers find the old ones or the new ones."""
 
 import ctypes
+import errno
 import os
 import shutil
 import sys
@@ -35,12 +36,18 @@ def publish_files(scratch: Path, folder: Path, names: Sequence[str]) -> None:
         scratch: Folder with the new files.
         folder: Folder for the files; may have been removed.
         names: Names of all files that a run may write, the most important one last. A folder among
-            them is removed with its files.
+            them is removed with its files. A file under another name is never replaced.
+
+    Raises:
+        FileExistsError: If there is a file of another name that a new one would replace.
     """
     if _is_exchangeable(scratch, folder, names) and _exchange_folders(scratch, folder, names):
         return
     folder.mkdir(parents=True, exist_ok=True)
     new = _names_in_folder(scratch)
+    for name in sorted((new - set(names)) & _names_in_folder(folder)):
+        reason = "Another program wrote there meanwhile"
+        raise FileExistsError(errno.EEXIST, reason, str(folder / name))
     for name in sorted(new - set(names)) + [name for name in names if name in new]:
         if (folder / name).is_dir():  # a rename replaces only empty folders
             shutil.rmtree(folder / name)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from catdog_keras import _scratch
 from catdog_keras.cli.resume import open_checkpoints
 from catdog_keras.training import _checkpoint
 from tests.interruption import InterruptionError, interrupt
@@ -156,6 +157,33 @@ def test_train_rejects_checkpoint_folder_with_files_of_user(drawn, tmp_path, run
     assert ended.exit_code == 2
     assert "training-checkpoint' is used for the checkpoints of a training, but" in ended.stderr
     assert [path.name for path in tmp_path.rglob("*.*")] == ["mine.txt"]
+
+
+def test_files_of_the_user_keep_the_checkpoint_beside_them(tmp_path):
+    folder = open_checkpoints(str(tmp_path), {"weights": None}, Images(), resume=False)
+    (folder / "mine.txt").write_text("the user's own")
+    with pytest.raises(ValueError, match=r"contains other files: \['mine\.txt'\]\. Move"):
+        open_checkpoints(str(tmp_path), {"weights": None}, Images(), resume=False)
+    assert {path.name for path in folder.iterdir()} == {"mine.txt", "run.json", "split.json"}
+
+
+def test_run_killed_while_it_compares_the_split_does_not_block_the_next(tmp_path, monkeypatch):
+    class Killed(BaseException):
+        """Ends the run as SIGKILL does: nothing is cleaned up."""
+
+    class Killing(Images):
+        def save_manifest(self, file):
+            raise Killed
+
+    settings = {"weights": None}
+    folder = open_checkpoints(str(tmp_path), settings, Images(), resume=False)
+    monkeypatch.setattr(_scratch.shutil, "rmtree", lambda *_, **__: None)
+    with pytest.raises(Killed):
+        open_checkpoints(str(tmp_path), settings, Killing(), resume=True)
+    monkeypatch.undo()
+    assert len(list(folder.iterdir())) == 3
+    open_checkpoints(str(tmp_path), settings, Images(), resume=False)
+    assert {path.name for path in folder.iterdir()} == {"run.json", "split.json"}
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catdog_keras._checksum import sha256_of
+from catdog_keras._printable import listed
 from catdog_keras.cli.run_record import SPLIT_FILE
 
 if TYPE_CHECKING:
@@ -63,17 +64,22 @@ def open_checkpoints(
             f"{name} was {before.get(name)!r}, is {run.get(name)!r}" for name in differ
         )
         raise _checkpoint_error(folder, f"was written with other options or versions: {listed}")
-    current = folder / f"current-{SPLIT_FILE}"
-    try:
-        splits.save_manifest(current)
-        is_same = current.read_bytes() == (folder / SPLIT_FILE).read_bytes()
-    except FileNotFoundError:
-        is_same = False
-    finally:
-        current.unlink(missing_ok=True)
-    if not is_same:
+    if not _is_split_saved(splits, folder / SPLIT_FILE):
         raise _checkpoint_error(folder, "was written for other images")
     return folder
+
+
+def _is_split_saved(splits: "ImageSplits", file: Path) -> bool:
+    """Returns whether a file has the manifest of this split."""
+    from catdog_keras._scratch import scratch_folder
+
+    # A run that is killed here leaves a scratch folder, which the next one removes.
+    with scratch_folder(file.parent) as scratch:
+        splits.save_manifest(scratch / SPLIT_FILE)
+        try:
+            return (scratch / SPLIT_FILE).read_bytes() == file.read_bytes()
+        except FileNotFoundError:
+            return False
 
 
 def _remove_checkpoints(folder: Path) -> None:
@@ -81,22 +87,25 @@ def _remove_checkpoints(folder: Path) -> None:
 
     Raises:
         ValueError: If the folder also contains other files. They would be lost at the end of the
-            training, with the folder.
+            training, with the folder. Nothing is removed.
     """
     from catdog_keras._scratch import remove_abandoned
 
+    if not folder.exists():
+        return
     remove_abandoned(folder)
-    for name in (RUN_FILE, SPLIT_FILE, HEAD, FINE_TUNE):
-        for file in (folder / name, folder / f"{name}.previous"):
-            file.unlink(missing_ok=True)
-    if folder.exists():
-        try:
-            folder.rmdir()
-        except OSError as error:
-            raise ValueError(
-                f"{str(folder)!r} is used for the checkpoints of a training, but contains other "
-                "files. Move them to another folder."
-            ) from error
+    names = (RUN_FILE, SPLIT_FILE, HEAD, FINE_TUNE)
+    known = {*names, *(f"{name}.previous" for name in names)}
+    found = sorted(file.name for file in folder.iterdir())
+    others = [name for name in found if name not in known]
+    if others:
+        raise ValueError(
+            f"{str(folder)!r} is used for the checkpoints of a training, but contains other "
+            f"files: {listed(others)}. Move them to another folder."
+        )
+    for name in found:
+        (folder / name).unlink()
+    folder.rmdir()
 
 
 def _read_run_options(file: Path) -> dict[str, Any]:
