@@ -198,6 +198,6 @@ def test_files_that_another_program_wrote_meanwhile_are_not_replaced(output):
             (output / "cats").mkdir()
             (output / "cats" / "2.jpg").write_text("mine")
 
-    with pytest.raises(OSError, match="must be a writable.*Another program wrote there meanwhile"):
+    with pytest.raises(OSError, match=r"must be a writable.*Another program wrote there meanwhile"):
         sort()
     assert [path.name for path in (output / "cats").iterdir()] == ["2.jpg"]
