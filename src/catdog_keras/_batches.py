@@ -155,7 +155,7 @@ def iterate(data: Any) -> Iterator[Any]:
 def labels_are_rows(data: Any) -> bool:
     """Whether the labels of data for training are rows, such as one-hot rows, not class indices.
 
-    The answer is False where nothing tells without reading a batch, which a generator yields once.
+    The answer is False where only a batch would show it, because a generator yields each batch once.
     """
     spec = getattr(data, "element_spec", None)
     if is_arrays(data):

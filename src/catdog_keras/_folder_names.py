@@ -112,7 +112,7 @@ class ParsedFolderName:
 
 
 # Cyrillic and Greek letters that look like Latin ones in usual fonts; written as escapes, because
-# a reader could not tell them apart.
+# they look the same in an editor, too.
 _LOOK_ALIKES = (
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u04cf\u03bf\u03bd"
     "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0406\u0408\u0405"
