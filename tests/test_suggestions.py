@@ -398,3 +398,37 @@ def test_splits_have_items_and_a_number_of_classes():
         assert splits[name] is dataset
     with pytest.raises(KeyError, match="The splits are 'train', 'validation', 'test'; received"):
         splits["val"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: catdog_keras.plot_roc([0, 1], [0.1, 0.9]),
+            "plot_roc takes 1 argument by position, curves; received 2. Pass others by name: ax.",
+        ),
+        (
+            lambda: catdog_keras.load_image_folder("a", (64, 64)),
+            "load_image_folder takes 1 argument by position, directory; received 2. Pass others by name:",
+        ),
+        (
+            lambda: catdog_keras.ModelReport(1, 2, 3, 4, 5),
+            "ModelReport takes 4 arguments by position, name, evaluation, history, top_losses_figure; received 5.",
+        ),
+        (
+            lambda: catdog_keras.baseline_accuracy({}, 2),
+            "baseline_accuracy takes 1 argument by position, counts; received 2.",
+        ),
+    ],
+)  # fmt: skip
+def test_too_many_arguments_by_position_are_answered_with_the_names(call, message):
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value).startswith(message)
+
+
+def test_function_of_keras_as_backbone_is_answered_with_its_name():
+    import keras
+
+    with pytest.raises(TypeError, match=r"received backbone=<.*>\. Pass its name, 'mobilenet_v2'"):
+        catdog_keras.transfer_model(keras.applications.MobileNetV2, weights=None)
