@@ -33,6 +33,18 @@ class ModelFile:
     image_size: tuple[int, int]
 
 
+def find_model_file(path: str) -> str:
+    """Returns the file of a model: of the output folder of `train`, the model in it.
+
+    Raises:
+        OSError: If the path cannot be read.
+        ValueError: If the path is empty.
+    """
+    folder = check_path("model", path, REQUIREMENT)
+    has_model = folder.is_dir() and (folder / MODEL_FILE).is_file()
+    return str(Path(path, MODEL_FILE)) if has_model else path
+
+
 def check_model_file(path: str) -> Path:
     """Returns the path of a model file; whether it contains a model is checked on loading.
 
@@ -42,8 +54,7 @@ def check_model_file(path: str) -> Path:
     """
     file = check_path("model", path, REQUIREMENT)
     if file.is_dir():
-        inside = file / MODEL_FILE
-        remedy = f"It is a folder; use {str(inside)!r}." if inside.is_file() else "It is a folder."
+        remedy = f"It is a folder that does not contain {MODEL_FILE}."
         raise IsADirectoryError(describe("model", REQUIREMENT, path, remedy))
     if not file.is_file():
         raise FileNotFoundError(describe("model", REQUIREMENT, path, "There is no such file."))
