@@ -271,6 +271,21 @@ def test_folder_without_model_file_is_reported(command, drawn, tmp_path, run):
         )
 
 
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+@pytest.mark.parametrize("given", ["model.keras", "old.H5", "folder"])
+def test_model_after_images_is_reported_as_the_first_argument(
+    given, command, model, drawn, tmp_path, run
+):
+    given = model.parent if given == "folder" else tmp_path / given
+    ended = run(command, drawn, given)
+    assert ended.exit_code == 2
+    assert ended.stderr == (
+        f"Error: `MODEL` must be a file that holds a Keras model; received MODEL={str(drawn)!r}. "
+        "It is a folder that does not contain model.keras. The model is the first argument: pass "
+        f"{str(given)!r} before {str(drawn)!r}.\n"
+    )
+
+
 def test_evaluate_reads_only_the_requested_split(model, drawn, tmp_path, run):
     """A changed training image does not concern the test; a changed test image does."""
     copied = shutil.copytree(drawn, tmp_path / "images")

@@ -74,7 +74,7 @@ def evaluate(
     Files that cannot be read as images are listed and skipped.
     """
     with user_errors(directory="DATA", paths="DATA"):
-        model = find_model_file(model)
+        model = find_model_file(model, [data])
         file = check_model_file(model)
         check_data_exists("data", data)
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 REQUIREMENT = "a file that holds a Keras model"
+MODEL_SUFFIXES = (".h5", ".keras")
 DEFAULT_SIDE = 160  # pixels, for a model that accepts images of any size
 
 
@@ -33,16 +34,34 @@ class ModelFile:
     image_size: tuple[int, int]
 
 
-def find_model_file(path: str) -> str:
+def find_model_file(path: str, images: Sequence[str] = ()) -> str:
     """Returns the file of a model: of the output folder of `train`, the model in it.
 
+    Args:
+        path: MODEL of the command.
+        images: Its arguments after MODEL, if these are images.
+
     Raises:
-        OSError: If the path cannot be read.
+        OSError: If the path cannot be read, or is a folder without a model.
         ValueError: If the path is empty.
     """
     folder = check_path("model", path, REQUIREMENT)
-    has_model = folder.is_dir() and (folder / MODEL_FILE).is_file()
-    return str(Path(path, MODEL_FILE)) if has_model else path
+    if not folder.is_dir():
+        return path
+    if (folder / MODEL_FILE).is_file():
+        return str(Path(path, MODEL_FILE))
+    remedy = f"It is a folder that does not contain {MODEL_FILE}."
+    if (model := next(filter(_is_like_model, images), None)) is not None:
+        remedy += f" The model is the first argument: pass {model!r} before {path!r}."
+    raise IsADirectoryError(describe("model", REQUIREMENT, path, remedy))
+
+
+def _is_like_model(path: str) -> bool:
+    """Returns whether a path is a model file by its extension, or an output folder of `train`."""
+    with suppress(OSError, ValueError):  # a path that cannot be read is not the reason
+        place = check_path("paths", path)
+        return place.suffix.lower() in MODEL_SUFFIXES or (place / MODEL_FILE).is_file()
+    return False
 
 
 def check_model_file(path: str) -> Path:
@@ -53,9 +72,6 @@ def check_model_file(path: str) -> Path:
         ValueError: If the path is empty.
     """
     file = check_path("model", path, REQUIREMENT)
-    if file.is_dir():
-        remedy = f"It is a folder that does not contain {MODEL_FILE}."
-        raise IsADirectoryError(describe("model", REQUIREMENT, path, remedy))
     if not file.is_file():
         raise FileNotFoundError(describe("model", REQUIREMENT, path, "There is no such file."))
     return file

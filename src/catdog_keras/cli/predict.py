@@ -112,7 +112,7 @@ def predict(
     Files that cannot be read as images are listed and skipped.
     """
     with user_errors():
-        model = find_model_file(model)
+        model = find_model_file(model, paths)
         file = check_model_file(model)
         check_number("threshold", threshold, minimum=0, maximum=1)  # click accepts NaN
         for number, path in enumerate(paths):
