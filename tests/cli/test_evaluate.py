@@ -233,15 +233,57 @@ def test_report_shows_images_when_model_has_no_feature_map(drawn, tmp_path, run)
     assert "highest losses" in page
 
 
-def test_folder_as_model_is_reported_with_model_file_suggestion(model, drawn, tmp_path, run):
-    ended = run("evaluate", model.parent, drawn)
+def test_output_folder_of_train_as_model_is_its_model_file(
+    model, drawn, tmp_path, run, monkeypatch
+):
+    shutil.copytree(model.parent, tmp_path / "trained")
+    monkeypatch.chdir(tmp_path)
+    of_file = run("evaluate", "trained/model.keras", drawn, "--report", "of_file/report")
+    assert of_file.exit_code == 0, of_file.output
+    expected_files = {
+        name: (tmp_path / "of_file/report" / name).read_bytes()
+        for name in ("report.html", "evaluation.json")
+    }
+    assert b"catdog-keras evaluate trained/model.keras " in expected_files["report.html"]
+    ended = run("evaluate", "./trained/", drawn, "--report", "of_folder/report")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert ended.stdout == of_file.stdout.replace("of_file", "of_folder")
+    for name, content in expected_files.items():
+        assert (tmp_path / "of_folder/report" / name).read_bytes() == content, name
+    monkeypatch.chdir(tmp_path / "trained")
+    assert run("evaluate", ".", drawn).stdout.startswith("images             test, ")
+    (tmp_path / "trained" / "model.keras").write_bytes(b"no model")
+    (tmp_path / "trained" / "training.json").unlink()
+    ended = run("evaluate", tmp_path / "trained", drawn)
+    assert ended.exit_code == 2
+    assert f"received MODEL='{tmp_path}/trained/model.keras'." in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "export"])
+def test_folder_without_model_file_is_reported(command, drawn, tmp_path, run):
+    (tmp_path / "folder" / "model.keras").mkdir(parents=True)
+    for folder in (drawn, tmp_path / "folder"):
+        ended = run(command, folder, tmp_path / "other")
+        assert ended.exit_code == 2
+        assert ended.stderr == (
+            f"Error: `MODEL` must be a file that holds a Keras model; received MODEL={str(folder)!r}. "
+            "It is a folder that does not contain model.keras.\n"
+        )
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+@pytest.mark.parametrize("given", ["model.keras", "old.H5", "folder"])
+def test_model_after_images_is_reported_as_the_first_argument(
+    given, command, model, drawn, tmp_path, run
+):
+    given = model.parent if given == "folder" else tmp_path / given
+    ended = run(command, drawn, given)
     assert ended.exit_code == 2
     assert ended.stderr == (
-        f"Error: `MODEL` must be a file that holds a Keras model; received MODEL='{model.parent}'. "
-        f"It is a folder; use '{model}'.\n"
+        f"Error: `MODEL` must be a file that holds a Keras model; received MODEL={str(drawn)!r}. "
+        "It is a folder that does not contain model.keras. The model is the first argument: pass "
+        f"{str(given)!r} before {str(drawn)!r}.\n"
     )
-    ended = run("evaluate", tmp_path, drawn)
-    assert ended.stderr.endswith("It is a folder.\n")
 
 
 def test_evaluate_reads_only_the_requested_split(model, drawn, tmp_path, run):

@@ -41,6 +41,14 @@ def test_training_images_are_used_if_they_are_known(model, drawn, tmp_path, run)
     assert metadata.source_sha256 == sha256_of(model)
 
 
+def test_output_folder_of_train_as_model_is_its_model_file(model, tmp_path, run):
+    ended = run("export", model.parent, tmp_path / "exported")
+    assert ended.exit_code == 0, ended.output
+    assert read_metadata(tmp_path / "exported").source_sha256 == sha256_of(model)
+    record = json.loads((tmp_path / "exported.json").read_text())
+    assert "training images of" in record["image_source"]
+
+
 def test_input_dtype_is_that_of_the_file(model, tmp_path, run):
     ended = run("export", model, tmp_path / "exported", "--input-dtype", "float32")
     assert ended.exit_code == 0, ended.output

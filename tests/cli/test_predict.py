@@ -352,6 +352,17 @@ def test_softmax_of_model_is_detected_and_cannot_be_logits(expected, tmp_path, r
     assert max(json.loads(detected.stdout)[0]["probabilities"].values()) > 0.99
 
 
+def test_output_folder_of_train_as_model_is_its_model_file(model, drawn, tmp_path, run):
+    folder = shutil.copytree(model.parent, tmp_path / "trained")
+    ended = run("predict", folder, drawn)
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout == run("predict", model, drawn).stdout
+    ended = run("predict", folder, drawn, "--output", folder / "model.keras")
+    assert ended.exit_code == 2
+    assert f"It is the input '{folder}/model.keras', which would be replaced." in ended.stderr
+    assert (folder / "model.keras").read_bytes() == model.read_bytes()
+
+
 @pytest.mark.parametrize("content", [None, b"", b"no model"])
 def test_missing_or_invalid_model_file_is_reported(content, expected, tmp_path, run):
     if content is not None:

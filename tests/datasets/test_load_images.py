@@ -1,6 +1,7 @@
 """Images without splits: file order, decoding rules, and a report of every bad file."""
 
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -96,6 +97,21 @@ def test_images_outside_class_folders_raise_with_paths(coded):
     with pytest.raises(ValueError, match="1 of 1 images"):
         load_images(coded / "blue" / "image.6.png", class_names=["images", "red"])
 
+
+def test_image_next_to_class_folders_is_not_of_the_class_that_their_folder_is_named_after(
+    tmp_path, make_folder
+):
+    root = make_folder(tmp_path / "red", {"red": 1, "deep/green": 1})
+    shutil.copy(root / "red" / "image.0.png", root / "stray.png")
+    with pytest.raises(ValueError, match="1 of 3 images are not in a folder of the classes"):
+        load_images(root, class_names=["red", "green"])
+    # Without class folders inside it, the name of the folder counts.
+    shutil.rmtree(root / "red")
+    images = load_images(root, class_names=["red"], image_size=(4, 4))
+    assert images.labels.tolist() == [0, 0]
+    # A path to the file does not name the folder with the class folders.
+    single = load_images(root / "stray.png", class_names=["red", "green"], image_size=(4, 4))
+    assert single.labels.tolist() == [0]
 
 def test_zip_archive_loads_same_images_and_labels_as_folder(
     coded, tmp_path, monkeypatch, read_code

@@ -16,7 +16,12 @@ from catdog_keras.cli.evaluation_data import EvaluationData, Part, choose_evalua
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data_exists, check_output_folder
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
+from catdog_keras.cli.load_model import (
+    check_model_file,
+    find_model_file,
+    load_model_file,
+    model_errors,
+)
 from catdog_keras.cli.model_classes import check_class_count
 from catdog_keras.cli.model_options import model_options
 from catdog_keras.cli.options import strict_option
@@ -65,9 +70,11 @@ def evaluate(
 ) -> None:
     """Evaluate MODEL on DATA, a folder or zip archive with a folder of images for each class.
 
+    MODEL is a .keras file, or the output folder of train.
     Files that cannot be read as images are listed and skipped.
     """
     with user_errors(directory="DATA", paths="DATA"):
+        model = find_model_file(model, [data])
         file = check_model_file(model)
         check_data_exists("data", data)
         stated = stated_preparation(crop_to_aspect_ratio, pad_to_aspect_ratio)
@@ -105,7 +112,7 @@ def evaluate(
             if folder is not None:
                 from catdog_keras.cli.evaluation_report import write_evaluation_report
 
-                command = recorded_command(part=chosen.part)
+                command = recorded_command(model=model, part=chosen.part)
                 with model_errors(model):
                     write_evaluation_report(
                         folder, loaded, evaluation, chosen, file, Path(data), command

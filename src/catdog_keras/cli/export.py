@@ -11,7 +11,12 @@ from catdog_keras.cli.errors import user_errors, with_option_names
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_data_exists
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
+from catdog_keras.cli.load_model import (
+    check_model_file,
+    find_model_file,
+    load_model_file,
+    model_errors,
+)
 from catdog_keras.cli.model_classes import check_class_count
 from catdog_keras.cli.model_options import model_file_options
 from catdog_keras.cli.preparation import (
@@ -79,11 +84,13 @@ def export(
 ) -> None:
     """Export MODEL to the file or folder OUTPUT, and compare their predictions.
 
+    MODEL is a .keras file, or the output folder of train.
     OUTPUT takes images of any size and returns probabilities. The comparison is also written to
     OUTPUT.json. If it finds a difference, OUTPUT is not written, and the exit status is 1.
     """
     options = {"path": "OUTPUT", "format": "--format"}
     with user_errors(**options, check_data="--check", calibration_data="--calibration"):
+        model = find_model_file(model)
         file = check_model_file(model)
         if output == "-":
             remedy = "A model is not written to standard output."

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 REQUIREMENT = "a file that holds a Keras model"
+MODEL_SUFFIXES = (".h5", ".keras")
 DEFAULT_SIDE = 160  # pixels, for a model that accepts images of any size
 
 
@@ -33,6 +34,36 @@ class ModelFile:
     image_size: tuple[int, int]
 
 
+def find_model_file(path: str, images: Sequence[str] = ()) -> str:
+    """Returns the file of a model: of the output folder of `train`, the model in it.
+
+    Args:
+        path: MODEL of the command.
+        images: Its arguments after MODEL, if these are images.
+
+    Raises:
+        OSError: If the path cannot be read, or is a folder without a model.
+        ValueError: If the path is empty.
+    """
+    folder = check_path("model", path, REQUIREMENT)
+    if not folder.is_dir():
+        return path
+    if (folder / MODEL_FILE).is_file():
+        return str(Path(path, MODEL_FILE))
+    remedy = f"It is a folder that does not contain {MODEL_FILE}."
+    if (model := next(filter(_is_like_model, images), None)) is not None:
+        remedy += f" The model is the first argument: pass {model!r} before {path!r}."
+    raise IsADirectoryError(describe("model", REQUIREMENT, path, remedy))
+
+
+def _is_like_model(path: str) -> bool:
+    """Returns whether a path is a model file by its extension, or an output folder of `train`."""
+    with suppress(OSError, ValueError):  # a path that cannot be read is not the reason
+        place = check_path("paths", path)
+        return place.suffix.lower() in MODEL_SUFFIXES or (place / MODEL_FILE).is_file()
+    return False
+
+
 def check_model_file(path: str) -> Path:
     """Returns the path of a model file; whether it contains a model is checked on loading.
 
@@ -41,10 +72,6 @@ def check_model_file(path: str) -> Path:
         ValueError: If the path is empty.
     """
     file = check_path("model", path, REQUIREMENT)
-    if file.is_dir():
-        inside = file / MODEL_FILE
-        remedy = f"It is a folder; use {str(inside)!r}." if inside.is_file() else "It is a folder."
-        raise IsADirectoryError(describe("model", REQUIREMENT, path, remedy))
     if not file.is_file():
         raise FileNotFoundError(describe("model", REQUIREMENT, path, "There is no such file."))
     return file

@@ -19,7 +19,12 @@ from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
 from catdog_keras.cli.inputs import check_image_place, check_not_an_input, check_output_file
 from catdog_keras.cli.interrupts import handle_interrupts
-from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
+from catdog_keras.cli.load_model import (
+    check_model_file,
+    find_model_file,
+    load_model_file,
+    model_errors,
+)
 from catdog_keras.cli.model_classes import check_class_count
 from catdog_keras.cli.model_options import model_options
 from catdog_keras.cli.options import strict_option
@@ -103,9 +108,11 @@ def predict(
 ) -> None:
     """Predict the class of each IMAGE with MODEL: image files, folders or zip archives.
 
+    MODEL is a .keras file, or the output folder of train.
     Files that cannot be read as images are listed and skipped.
     """
     with user_errors():
+        model = find_model_file(model, paths)
         file = check_model_file(model)
         check_number("threshold", threshold, minimum=0, maximum=1)  # click accepts NaN
         for number, path in enumerate(paths):

@@ -19,7 +19,7 @@ def recorded_command(**resolved: Any) -> str:
     runs in a folder that contains these.
 
     Args:
-        **resolved: Values that the command chose for options that were not given.
+        **resolved: Values that the command uses instead of those that were given, or of defaults.
     """
     context = click.get_current_context()
     words = ["catdog-keras", context.info_name or ""]

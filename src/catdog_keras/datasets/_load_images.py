@@ -220,10 +220,7 @@ def _labels_by_folder(found: Sequence[tuple[str, str]], names: Sequence[str]) ->
     """Returns the label of each image by the names of its folders; raises if one has no label."""
     labels = []
     strangers = []
-    for file, place in found:
-        folders = Path(file).absolute().relative_to(place).parts[:-1]
-        # The folder that was passed has the outermost name, but counts only if no other does.
-        classes = find_classes(folders[1:], names) or find_classes(folders[:1], names)
+    for (file, _), classes in zip(found, _classes_of_files(found, names), strict=True):
         if len(classes) > 1:
             listed = ", ".join(map(repr, classes))
             raise ValueError(
@@ -241,3 +238,27 @@ def _labels_by_folder(found: Sequence[tuple[str, str]], names: Sequence[str]) ->
             f"{first_lines(strangers)}"
         )
     return np.array(labels, np.int32)
+
+
+def _classes_of_files(
+    found: Sequence[tuple[str, str]], names: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """Returns for each image the classes that the names of its folders are.
+
+    The folder that was passed has the outermost name. It counts only if no folder inside it has the
+    name of a class: an image next to class folders is not of the class that their folder is named
+    after.
+    """
+    folders = [_folders_of_file(file, place) for file, place in found]
+    inner = [find_classes(each[1:], names) for each in folders]
+    passed = [(place, each[:1]) for (_, place), each in zip(found, folders, strict=True)]
+    with_classes = {each for each, classes in zip(passed, inner, strict=True) if classes}
+    return [
+        classes if each in with_classes else find_classes(each[1], names)
+        for each, classes in zip(passed, inner, strict=True)
+    ]
+
+
+def _folders_of_file(file: str, place: str) -> tuple[str, ...]:
+    """Returns the names of the folders of a file below `place`."""
+    return Path(file).absolute().relative_to(place).parts[:-1]
