@@ -201,3 +201,24 @@ def test_files_that_another_program_wrote_meanwhile_are_not_replaced(output):
     with pytest.raises(OSError, match=r"must be a writable.*Another program wrote there meanwhile"):
         sort()
     assert [path.name for path in (output / "cats").iterdir()] == ["2.jpg"]
+
+
+def test_mount_point_on_the_same_device_gets_complete_copies(output, monkeypatch):
+    """As a bind mount, to which files cannot be renamed from outside."""
+
+    def replace(self, target):
+        if Path(target).parent == output and self.parent.parent != output:
+            raise OSError(errno.EXDEV, "Invalid cross-device link", str(self), None, str(target))
+        os.replace(self, target)  # noqa: PTH105 - it is replaced
+
+    (output / "kept").write_text("mine")
+    monkeypatch.setattr(Path, "replace", replace)
+    monkeypatch.setattr(_publish, "_exchange_atomically", lambda *_: False)
+    with output_folder(output, ["figures", "model"]) as scratch:
+        (scratch / "model").write_text("new")
+        (scratch / "figures").mkdir()
+        (scratch / "figures" / "1.svg").write_text("drawn")
+    assert (output / "model").read_text() == "new"
+    assert (output / "figures" / "1.svg").read_text() == "drawn"
+    assert not [path.name for path in output.iterdir() if path.name.startswith(".")]
+    assert [path.name for path in output.parent.iterdir()] == ["out"]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from catdog_keras._scratch import kept_from_removal
+from catdog_keras._scratch import kept_from_removal, scratch_folder
 
 AT_CURRENT_FOLDER = -100  # AT_FDCWD of Linux
 EXCHANGE = 2  # RENAME_EXCHANGE of Linux, RENAME_SWAP of macOS
@@ -51,12 +51,32 @@ def publish_files(scratch: Path, folder: Path, names: Sequence[str]) -> None:
     for name in sorted(new - set(names)) + [name for name in names if name in new]:
         if (folder / name).is_dir():  # a rename replaces only empty folders
             shutil.rmtree(folder / name)
-        (scratch / name).replace(folder / name)
+        move(scratch / name, folder / name)
     for name in set(names) - new:
         if (folder / name).is_dir():
             shutil.rmtree(folder / name)
         else:
             (folder / name).unlink(missing_ok=True)
+
+
+def move(source: Path, target: Path) -> None:
+    """Renames a finished file or folder to `target`, in place of a file there.
+
+    A mount point can be on the same device as its parent, and still not allow a rename: then a
+    complete copy is renamed.
+    """
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with scratch_folder(target.parent) as near:
+            copy = near / source.name
+            if source.is_dir():
+                shutil.copytree(source, copy)
+            else:
+                shutil.copy2(source, copy)
+            copy.replace(target)
 
 
 def _is_exchangeable(scratch: Path, folder: Path, names: Sequence[str]) -> bool:

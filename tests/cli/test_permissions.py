@@ -47,6 +47,7 @@ CASES = [
         0,
         rf"FILE: cannot be read: {DENIED}.*'CLASS'\] have no usable",
     ),
+    ("images/CLASS", NONE, EVERYTHING, 2, r"Error: '.*CLASS' is a folder that cannot be read\. Ch"),
     ("images/CLASS", NONE, EVALUATE, 2, rf"match the manifest:.*cannot be read: {DENIED}"),
     ("images", NONE, SCAN, 2, rf"Error: '.*images/?': {DENIED}"),
     ("images", NONE, PREDICT, 2, rf"Error: '.*images/?': {DENIED}"),

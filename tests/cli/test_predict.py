@@ -209,6 +209,16 @@ def test_sorting_numbers_images_with_equal_names(model, expected, tmp_path, run)
     assert sorted(copy.name for copy in (tmp_path / "c").rglob("*.png")) == ["x-2.png", "x.png"]
 
 
+def test_sorting_shortens_equal_names_that_are_as_long_as_possible(tmp_path):
+    name = "\u00e9" * 125 + "x.png"  # 255 bytes
+    Image.new("RGB", (2, 2)).save(tmp_path / name)
+    file = inspect_file(str(tmp_path / name))
+    sort_images([(file, "a")] * 3, str(tmp_path / "sorted"))
+    copies = {file.name for file in (tmp_path / "sorted" / "a").iterdir()}
+    start = "\u00e9" * 124
+    assert copies == {name, f"{start}-2.png", f"{start}-3.png"}
+
+
 def test_sorting_images_with_equal_names_takes_linear_time(tmp_path, monkeypatch):
     files = {}
     for name in ("x.png", "x-3.png"):

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+import catdog_keras
 from catdog_keras import _scratch
 from catdog_keras.cli.resume import open_checkpoints
 from catdog_keras.training import _checkpoint
@@ -165,6 +166,27 @@ def test_files_of_the_user_keep_the_checkpoint_beside_them(tmp_path):
     with pytest.raises(ValueError, match=r"contains other files: \['mine\.txt'\]\. Move"):
         open_checkpoints(str(tmp_path), {"weights": None}, Images(), resume=False)
     assert {path.name for path in folder.iterdir()} == {"mine.txt", "run.json", "split.json"}
+
+
+def test_damaged_split_and_other_version_are_named(tmp_path, monkeypatch):
+    settings = {"weights": None}
+    folder = open_checkpoints(str(tmp_path), settings, Images(), resume=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(catdog_keras, "__version__", "99.0")
+        with pytest.raises(ValueError, match=r"catdog_keras was '.*', is '99\.0'"):
+            open_checkpoints(str(tmp_path), settings, Images(), resume=True)
+    (folder / "split.json").write_text("")
+    with pytest.raises(ValueError, match=r"is damaged: split\.json is missing or empty"):
+        open_checkpoints(str(tmp_path), settings, Images(), resume=True)
+
+
+def test_link_in_place_of_the_checkpoint_folder_is_rejected(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "run.json").write_text("{}")
+    (tmp_path / "training-checkpoint").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="training-checkpoint' is a link"):
+        open_checkpoints(str(tmp_path), {"weights": None}, Images(), resume=False)
+    assert (tmp_path / "elsewhere" / "run.json").exists()
 
 
 def test_run_killed_while_it_compares_the_split_does_not_block_the_next(tmp_path, monkeypatch):

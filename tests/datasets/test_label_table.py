@@ -362,3 +362,36 @@ def test_labels_of_file_names_that_may_be_one_class_are_warned_of(tmp_path, writ
         write_coded(tmp_path / f"{('cat', 'Cat', 'dog')[number % 3]}_{number}.png", 0, number)
     with pytest.warns(UserWarning, match=r"The classes \['Cat', 'cat'\] are named like copies"):
         load_image_folder(tmp_path, label_pattern=r"([A-Za-z]+)_", **TINY)
+
+
+@pytest.mark.parametrize("header", ["sep=;\nimage;label", '"image";"label";"note, or, not"'])
+def test_delimiter_is_that_of_the_line_of_excel_or_outside_of_quotes(
+    images, rows, tmp_path, header
+):
+    columns = header.count(";") + header.startswith('"') + header.startswith("sep")
+    longer = [[*row, "", ""][: 2 if header.startswith("sep") else 3] for row in rows]
+    assert columns
+    table = write_csv(tmp_path / "labels.csv", longer, header, ";")
+    assert_labels_are_in_file_names(load_image_table(table, root=images, **TINY))
+
+
+def test_rows_are_counted_with_blank_lines(images, rows, tmp_path):
+    table = write_csv(tmp_path / "labels.csv", [[], [], *rows, [rows[0][0] + "x", ""]])
+    with pytest.raises(ValueError, match=f"row {len(rows) + 4}: "):
+        load_image_table(table, root=images, **TINY)
+
+
+def test_labels_named_like_missing_values_are_noted(images, rows):
+    table = {
+        "image": [row[0] for row in rows],
+        "label": ["NA" if row[1] == rows[0][1] else row[1] for row in rows],
+    }
+    with pytest.warns(UserWarning, match=r"The classes \['NA'\] are named like missing values"):
+        load_image_table(table, root=images, **TINY)
+
+
+def test_labels_can_be_booleans(images, rows):
+    labels = np.array([row[1] == rows[0][1] for row in rows])
+    table = {"image": [row[0] for row in rows], "label": list(labels)}
+    splits = load_image_table(table, root=images, **TINY)
+    assert splits.class_names == ("False", "True")

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 
 from catdog_keras.evaluation import Comparison, Comparisons, Evaluation, compare, wilson_interval
 
@@ -286,3 +286,12 @@ def test_compare_raises_for_invalid_arguments(arguments, keywords, error, messag
     with pytest.raises(error) as caught:
         compare(*arguments, **keywords)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("first", [4_900, 5_100, 20_000, 1_000_000])
+@pytest.mark.parametrize("factor", [1.0, 1.01, 1.05])
+def test_p_value_of_many_images_is_that_of_scipy(first, factor):
+    second = round(first * factor)
+    found = Comparison(("a", "b"), 0, first, second, 0).p_value
+    expected = min(1.0, 2 * binom.cdf(first, first + second, 0.5))
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-300)

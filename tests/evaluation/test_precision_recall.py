@@ -8,6 +8,7 @@ from hypothesis import given
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from catdog_keras.evaluation import Evaluation
+from catdog_keras.evaluation._precision_recall import compute_precision_recall
 from tests.evaluation.strategies import evaluations
 
 
@@ -60,3 +61,12 @@ def test_average_precision_interval_covers_true_value_in_at_least_95_percent():
         low, high = average_precision(100).average_precision_interval
         covered += low <= truth <= high
     assert covered / 400 >= 0.95
+
+
+def test_average_precision_of_separable_scores_is_1():
+    """The increases of the recall are fractions, whose sum can be rounded up."""
+    for positives in range(370, 400):
+        labels = np.arange(2325) < positives
+        scores = np.where(labels, 0.5 + np.arange(2325) / 5000, 0.1)
+        curve = compute_precision_recall("cat", labels, scores)
+        assert curve.average_precision <= 1.0 <= curve.average_precision + 1e-12

@@ -181,6 +181,7 @@ def _load_all_images(
             labels than those of their folders.
     """
     from catdog_keras.datasets import load_images
+    from catdog_keras.datasets._inspect_files import UNREADABLE_FOLDER
     from catdog_keras.datasets._manifest import read_manifest, relative_posix_path
     from catdog_keras.datasets._source import find_folder
 
@@ -195,6 +196,11 @@ def _load_all_images(
             raise
         raise ValueError(message_of(error) + " " + LABELS_OF_FOLDERS) from error
     root = find_folder("DATA", data)
+    locked = [bad.path for bad in found.scan.bad if bad.reason == UNREADABLE_FOLDER]
+    if locked:  # the metrics of the other classes would be taken for those of all
+        raise ValueError(
+            f"{printable(locked[0])!r} is {UNREADABLE_FOLDER}. Change its permissions."
+        )
     labels = found.labels.tolist() if found.labels is not None else []
     splits = ["all"] * len(labels)
     seen: dict[str, int] = {}

@@ -1,5 +1,6 @@
 """Checkpoints of `catdog-keras train`, kept in its output folder until the training is complete."""
 
+import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,12 +34,17 @@ def open_checkpoints(
     """
     import keras
 
+    import catdog_keras
     from catdog_keras._write_files import atomic_write_text
 
     folder = Path(output).absolute() / FOLDER
+    if folder.is_symlink():  # the end of the training would remove the link alone
+        raise ValueError(f"{str(folder)!r} is a link. Remove it, or use another output folder.")
     run = {
         **settings,
+        "catdog_keras": catdog_keras.__version__,
         "keras": keras.__version__,
+        "backend version": _backend_version(),
         "backend": keras.backend.backend(),
         "floatx": keras.config.floatx(),
         "image_data_format": keras.config.image_data_format(),
@@ -64,9 +70,24 @@ def open_checkpoints(
             f"{name} was {before.get(name)!r}, is {run.get(name)!r}" for name in differ
         )
         raise _checkpoint_error(folder, f"was written with other options or versions: {listed}")
+    if not _is_file_with_content(folder / SPLIT_FILE):
+        raise _checkpoint_error(folder, f"is damaged: {SPLIT_FILE} is missing or empty")
     if not _is_split_saved(splits, folder / SPLIT_FILE):
         raise _checkpoint_error(folder, "was written for other images")
     return folder
+
+
+def _backend_version() -> str:
+    """Returns the version of the framework that Keras uses."""
+    import keras
+
+    package = {"torch": "torch", "jax": "jax"}.get(keras.backend.backend(), "tensorflow")
+    return str(importlib.import_module(package).__version__)
+
+
+def _is_file_with_content(file: Path) -> bool:
+    """Returns whether a path is a file that is not empty."""
+    return file.is_file() and file.stat().st_size > 0
 
 
 def _is_split_saved(splits: "ImageSplits", file: Path) -> bool:
@@ -76,10 +97,7 @@ def _is_split_saved(splits: "ImageSplits", file: Path) -> bool:
     # A run that is killed here leaves a scratch folder, which the next one removes.
     with scratch_folder(file.parent) as scratch:
         splits.save_manifest(scratch / SPLIT_FILE)
-        try:
-            return (scratch / SPLIT_FILE).read_bytes() == file.read_bytes()
-        except FileNotFoundError:
-            return False
+        return (scratch / SPLIT_FILE).read_bytes() == file.read_bytes()
 
 
 def _remove_checkpoints(folder: Path) -> None:
@@ -97,7 +115,7 @@ def _remove_checkpoints(folder: Path) -> None:
     names = (RUN_FILE, SPLIT_FILE, HEAD, FINE_TUNE)
     known = {*names, *(f"{name}.previous" for name in names)}
     found = sorted(file.name for file in folder.iterdir())
-    others = [name for name in found if name not in known]
+    others = [name for name in found if name not in known or not (folder / name).is_file()]
     if others:
         raise ValueError(
             f"{str(folder)!r} is used for the checkpoints of a training, but contains other "

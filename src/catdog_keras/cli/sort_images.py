@@ -108,6 +108,13 @@ def _free_copy_path(folder: Path, name: str, numbers: dict[Path, int]) -> Path:
     number = numbers.get(wanted, 1)
     while place.exists():
         number += 1
-        place = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+        place = wanted.with_name(_numbered_name(wanted, number))
     numbers[wanted] = number
     return place
+
+
+def _numbered_name(path: Path, number: int) -> str:
+    """Returns the name of a copy with a number, shortened where the file system requires it."""
+    end = f"-{number}{path.suffix}"
+    room = LONGEST_NAME - len(os.fsencode(end))
+    return os.fsencode(path.stem)[:room].decode(errors="ignore") + end

@@ -35,7 +35,7 @@ from catdog_keras._layer_graph import check_graph
 from catdog_keras._message import Message, argument, setting
 from catdog_keras._prediction import check_outputs, predict_batch
 from catdog_keras._printable import counted
-from catdog_keras._publish import publish_files
+from catdog_keras._publish import move, publish_files
 from catdog_keras._scratch import scratch_folder
 from catdog_keras._signals import interrupts_deferred
 from catdog_keras._suggestions import suggests_arguments
@@ -342,8 +342,8 @@ def _export_and_compare(job: _ExportJob, path: Path, checked: NamedImages) -> Ex
             if is_folder:
                 publish_files(scratch, target, SAVED_MODEL_ENTRIES)
             else:
-                unfinished.replace(target)
-            new_report.replace(report_path(target))
+                move(unfinished, target)
+            move(new_report, report_path(target))
     if report.within_tolerance:
         return report
     raise ExportMismatchError(report, _mismatch_message(report))

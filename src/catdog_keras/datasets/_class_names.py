@@ -21,6 +21,7 @@ from catdog_keras._folder_names import (
 from catdog_keras._message import argument
 from catdog_keras._printable import listed
 
+MISSING_VALUES = ("<na>", "n/a", "na", "nan", "nat", "none", "null")
 NAME_THEM = (
     "pass the names of all classes as "
     + argument("class_names")
@@ -107,6 +108,17 @@ def note_copies(
     mixed = any(name.isascii() for name in copies) and not all(name.isascii() for name in copies)
     shown = ascii(copies) if twins or mixed else listed(copies)
     return [f"The classes {shown} are named like copies or versions of other classes. " + remedy]
+
+
+def note_missing_values(names: Sequence[str]) -> list[str]:
+    """Returns a note on labels that other programs read as missing values."""
+    found = [name for name in names if name.casefold() in MISSING_VALUES]
+    if not found:
+        return []
+    return [
+        f"The classes {listed(found)} are named like missing values. If they are, leave their "
+        "labels empty, or remove these images."
+    ]
 
 
 def _normalized_number(name: str) -> str:

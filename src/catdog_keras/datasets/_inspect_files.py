@@ -31,6 +31,7 @@ from catdog_keras.datasets._scan_report import ImageFile
 if TYPE_CHECKING:
     from PIL import Image
 
+UNREADABLE_FOLDER = "a folder that cannot be read"
 LARGE_TEXT = "more text or color profile than Pillow reads, which is ignored"
 DEEPEST = 16  # bits per sample; deeper ones, as in scientific images, have no defined scale
 TIFF_SAMPLE_FORMAT = 339
@@ -127,7 +128,7 @@ def _why_folder_is_no_image(path: str) -> str:
     try:
         os.scandir(path).close()
     except OSError:
-        return "a folder that cannot be read"
+        return UNREADABLE_FOLDER
     return "a folder, not an image file"
 
 

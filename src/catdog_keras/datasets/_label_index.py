@@ -9,7 +9,7 @@ import numpy as np
 from catdog_keras._checks import check_class_names, describe
 from catdog_keras._message import argument
 from catdog_keras._printable import counted, first_lines, listed, printable
-from catdog_keras.datasets._class_names import note_copies
+from catdog_keras.datasets._class_names import note_copies, note_missing_values
 from catdog_keras.datasets._image_index import ImageIndex, Listing
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._named_group import compile_with_group, meant_group
@@ -119,7 +119,7 @@ def index_labels(
         ignored = f"Ignored {counted(other, 'image')} of other classes than the stated ones."
         notes = [*notes, ignored]
     if class_names is None:
-        notes = [*notes, *note_copies(names, SAME_LABEL)]
+        notes = [*notes, *note_copies(names, SAME_LABEL), *note_missing_values(names)]
     rows = sorted((known[name], file) for file, name in labels.items() if name in known)
     listing = Listing(
         tuple(file for _, file in rows), np.array([label for label, _ in rows], np.int32)

@@ -3,6 +3,7 @@
 import csv
 import numbers
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,14 +18,18 @@ from catdog_keras._printable import first_lines, listed, printable
 Table: TypeAlias = str | os.PathLike[str] | Mapping[str, Sequence[Any]] | Any
 
 DELIMITERS = ",;\t"
+SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)  # as Excel writes it
 LABELS = "a column of texts or integers, the classes"
 REQUIREMENT = "the path of a CSV file, a data frame, or a dict of columns"
 
 
 def read_columns(
     table: Table, columns: Mapping[str, str]
-) -> tuple[dict[str, list[Any]], Path | None]:
-    """Returns columns of a table, and the folder of the file if the table is a file.
+) -> tuple[dict[str, list[Any]], Path | None, Sequence[int]]:
+    """Returns columns of a table, the folder of the file if it is one, and numbers of its rows.
+
+    Rows are counted as programs show them: the header of a CSV file is row 1, blank lines count,
+    and the first row of a table in memory is row 0.
 
     Args:
         table: A file or a table in memory.
@@ -41,10 +46,11 @@ def read_columns(
             raise TypeError(describe(name, "the name of a column", column))
     folder = None
     content: Any = table
+    numbers_of_rows: Sequence[int] | None = None
     if isinstance(table, (str, os.PathLike)):
         path = check_path("table", table, REQUIREMENT)
         folder = path.absolute().parent
-        found, content = _read_csv_columns(path)
+        found, content, numbers_of_rows = _read_csv_columns(path)
     else:
         found = _columns_in_memory(table)
     for name, column in columns.items():
@@ -64,7 +70,7 @@ def read_columns(
                 f"The columns {columns[first]!r} and {columns[name]!r} have {len(values[first])} "
                 f"and {len(values[name])} values. They must be of the same length."
             )
-    return values, folder
+    return values, folder, numbers_of_rows or range(len(values[first]))
 
 
 def _columns_in_memory(table: Any) -> list[Any]:
@@ -78,11 +84,12 @@ def _columns_in_memory(table: Any) -> list[Any]:
     return list(getattr(table, "columns", table))
 
 
-def _read_csv_columns(path: Path) -> tuple[list[str], dict[str, list[str]]]:
+def _read_csv_columns(path: Path) -> tuple[list[str], dict[str, list[str]], Sequence[int]]:
     """Reads a CSV file of UTF-8 with a header, separated by commas, semicolons or tabs.
 
     Returns:
-        The header, and the columns by name, the last one of those with equal names.
+        The header, the columns by name, the last one of those with equal names, and the number of
+        each row.
     """
     if not path.exists():
         raise FileNotFoundError(describe("table", REQUIREMENT, str(path), "There is no such file."))
@@ -91,35 +98,40 @@ def _read_csv_columns(path: Path) -> tuple[list[str], dict[str, list[str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             first = stream.readline()
-            stream.seek(0)
-            rows = list(csv.reader(stream, delimiter=max(DELIMITERS, key=first.count), strict=True))
+            stated = SEPARATOR_LINE.fullmatch(first)
+            if stated is None:
+                stream.seek(0)
+            unquoted = re.sub(r'"[^"]*"', "", first)
+            delimiter = stated[1] if stated else max(DELIMITERS, key=unquoted.count)
+            read = list(csv.reader(stream, delimiter=delimiter, strict=True))
     except UnicodeDecodeError as error:
         remedy = "Save it with the encoding UTF-8."
         raise ValueError(describe("table", REQUIREMENT, str(path), remedy)) from error
     except csv.Error as error:
         raise ValueError(describe("table", REQUIREMENT, str(path), f"{error}.")) from error
-    rows = [row for row in rows if row]  # blank lines
-    if not rows:
+    start = 1 if stated is None else 2
+    numbered = [(number, row) for number, row in enumerate(read, start) if row]  # not blank lines
+    if not numbered:
         raise ValueError(describe("table", REQUIREMENT, str(path), "The file is empty."))
-    header = rows[0]
-    wrong = [
-        f"row {number}: {len(row)} values"
-        for number, row in enumerate(rows[1:], start=2)
-        if len(row) != len(header)
-    ]
+    (_, header), *rows = numbered
+    wrong = [f"row {number}: {len(row)} values" for number, row in rows if len(row) != len(header)]
     if wrong:
         remedy = f"Its header has {len(header)} columns, but not all rows:{first_lines(wrong)}"
         raise ValueError(describe("table", REQUIREMENT, str(path), remedy))
-    return header, {name: [row[at] for row in rows[1:]] for at, name in enumerate(header)}
+    columns = {name: [row[at] for _, row in rows] for at, name in enumerate(header)}
+    return header, columns, [number for number, _ in rows]
 
 
 def labels_by_file(
-    root: Path, images: Sequence[Any], labels: Sequence[Any], *, is_csv: bool
+    root: Path, images: Sequence[Any], labels: Sequence[Any], rows: Sequence[int]
 ) -> dict[str, str]:
     """Returns the class of each file, by its path relative to `root` with forward slashes.
 
-    Rows are counted as programs show them: the header of a CSV file is row 1, and the first row of
-    a table in memory is row 0.
+    Args:
+        root: Folder of the images.
+        images: Paths of the images.
+        labels: Label of each image.
+        rows: Number of the row of each image, for messages.
 
     Raises:
         ValueError: If there are no rows, labels are empty, paths are outside of `root`, files are
@@ -132,7 +144,7 @@ def labels_by_file(
         "rows have no label",
         (
             f"row {row}: {printable(str(image))}"
-            for row, (image, name) in enumerate(zip(images, names, strict=True), 2 * is_csv)
+            for row, image, name in zip(rows, images, names, strict=True)
             if not name
         ),
         len(images),
@@ -190,7 +202,7 @@ def text_of(name: str, requirement: str, value: Any) -> str:
         return value.strip()
     if value is None or type(value).__name__ == "NAType":
         return ""
-    if isinstance(value, numbers.Integral):
+    if isinstance(value, numbers.Integral | np.bool_):
         return str(value)
     if isinstance(value, numbers.Real):
         if value != value:  # NaN

@@ -141,7 +141,7 @@ def load_image_table(
     columns = {"image_column": image_column, "label_column": label_column}
     if group_column is not None:
         columns["group_column"] = group_column
-    values, folder = read_columns(table, columns)
+    values, folder, rows = read_columns(table, columns)
     if root is None:
         root = folder
     if root is None:
@@ -149,7 +149,7 @@ def load_image_table(
         raise ValueError(describe("root", requirement, root))
     place = find_folder("root", root)
     images, labels = values["image_column"], values["label_column"]
-    files = labels_by_file(place, images, labels, is_csv=folder is not None)
+    files = labels_by_file(place, images, labels, rows)
     if group_column is not None:
         groups = dict(zip(files, values["group_column"], strict=True))
         find = functools.partial(name_groups, "group_column", groups.get)

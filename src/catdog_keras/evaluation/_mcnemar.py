@@ -1,5 +1,6 @@
 """Exact McNemar test: whether two classifiers differ on the same images."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from catdog_keras._suggestions import suggests_attributes
 from catdog_keras.evaluation._attribute_names import COMPARISON_ATTRIBUTES
 
 SIGNIFICANCE = 0.05
+MOST_EXACT = 10_000  # images on which one is correct: beyond, integers take too long
 
 
 @suggests_attributes(COMPARISON_ATTRIBUTES)
@@ -83,6 +85,8 @@ class Comparison:
         proportions or percentages, Psychometrika 12, 153-157.
         """
         tosses, fewer = self.first_only + self.second_only, min(self.first_only, self.second_only)
+        if tosses > MOST_EXACT:
+            return min(1.0, 2 * _binomial_tail(tosses, fewer))
         ways, tail = 1, 1
         for heads in range(fewer):
             ways = ways * (tosses - heads) // (heads + 1)
@@ -115,6 +119,21 @@ class Comparison:
                 else "The difference is not statistically significant.",
             ]
         )
+
+
+def _binomial_tail(tosses: int, heads: int) -> float:
+    """Returns the probability of at most that many heads among tosses of a fair coin.
+
+    The terms are added from the largest, which comes last, until they no longer change the sum.
+    """
+    logarithm = math.lgamma(tosses + 1) - math.lgamma(heads + 1) - math.lgamma(tosses - heads + 1)
+    term = math.exp(logarithm - tosses * math.log(2))
+    total = 0.0
+    while heads >= 0 and total + term > total:
+        total += term
+        term *= heads / (tosses - heads + 1)
+        heads -= 1
+    return total
 
 
 def compare_correct(

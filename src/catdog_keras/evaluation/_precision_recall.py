@@ -83,5 +83,6 @@ def compute_precision_recall(
         precision=precision,
         recall=recall,
         # Steps, not trapezoids: interpolating between points overestimates the area.
-        average_precision=float(precision @ np.diff(recall, prepend=0.0)),
+        # The sum of the increases can be rounded up.
+        average_precision=min(float(precision @ np.diff(recall, prepend=0.0)), 1.0),
     )

@@ -1,5 +1,6 @@
 """ONNX files, which onnxruntime runs."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from catdog_keras.conversion._formats._onnx_operations import HANDLERS
 from catdog_keras.conversion._serving_model import IMAGES, PROBABILITIES
 
 OPSET = 18  # onnxruntime 1.14 and later; the first with all operations that are used here
+# onnxruntime reads it when it is imported; otherwise it writes an identifier to a temporary file.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 AXES = {IMAGES: ("batch", "height", "width"), PROBABILITIES: ("batch",)}  # of any size
 MIN_FLOAT16_VALUES = 64  # smaller tensors hold constants of operations, not weights
 
