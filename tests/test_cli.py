@@ -154,6 +154,7 @@ def test_print_results_table_prints_one_row_per_model(capsys):
         backbone={},
         counts={},
         baseline_accuracy=0.5,
+        test_baseline_accuracy=0.5,
         models=[widest],
         not_run={"model3": "no weights"},
         comparisons=[],

@@ -81,6 +81,8 @@ def test_results_json_contains_expected_fields_and_values(tutorial_run, syntheti
     written = json.loads((output / "results.json").read_text())
     assert written["data"] == str(synthetic_folder)
     assert written["baseline_accuracy"] == result.baseline_accuracy == 0.5
+    test_counts = result.counts["test"].values()
+    assert result.test_baseline_accuracy == max(test_counts) / sum(test_counts)
     assert written["not_run"] == {}
     assert [model["name"] for model in written["models"]] == [m.name for m in result.models]
     for model in written["models"]:
@@ -181,7 +183,7 @@ def test_printed_line_marks_model_not_significantly_above_baseline(tutorial_run)
     result, _, lines = tutorial_run
     for model, line in zip(result.models, lines[6:], strict=True):
         told = "not significantly above the baseline: train for more than 1 epoch" in line
-        assert told == (model.test_interval[0] <= 0.5)
+        assert told == (model.test_interval[0] <= result.test_baseline_accuracy)
 
 
 def test_failed_run_keeps_earlier_results(synthetic_folder, tmp_path, monkeypatch):

@@ -77,7 +77,7 @@ def test_full_standard_output_does_not_end_the_tutorial(run_main, tmp_path, monk
     def run_tutorial(*_, tell, output, **__):
         tell("first line")
         (tmp_path / output).mkdir()
-        return tutorial.TutorialResult("synthetic", 0, {}, {}, {}, 0.5, [], {}, [], [])
+        return tutorial.TutorialResult("synthetic", 0, {}, {}, {}, 0.5, 0.5, [], {}, [], [])
 
     monkeypatch.setattr(tutorial, "run_tutorial", run_tutorial)
     output = tmp_path / "out"

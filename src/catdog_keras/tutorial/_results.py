@@ -44,6 +44,7 @@ class TutorialResult:
         backbone: Name, weights and reason of the choice for model 4's backbone.
         counts: Number of images by split and class.
         baseline_accuracy: Accuracy of always predicting the majority class of the training images.
+        test_baseline_accuracy: The same for the test images, with whose accuracies it is compared.
         models: One `ModelResult` for each trained model.
         not_run: Models that could not be trained, by name, with the reason.
         comparisons: Each model against the one before it on the validation images: `difference`
@@ -57,6 +58,7 @@ class TutorialResult:
     backbone: dict[str, str | None]
     counts: dict[str, dict[str, int]]
     baseline_accuracy: float
+    test_baseline_accuracy: float
     models: list[ModelResult]
     not_run: dict[str, str]
     comparisons: list[dict[str, Any]]

@@ -154,7 +154,7 @@ def run_tutorial(
             cache=True,
             on_bad=settings.on_bad,
         )
-        baseline = _show_images(splits, folder, tell)
+        _show_images(splits, folder, tell)
         height, width = settings.image_size
         tell(
             f"training   {height} x {width} pixels, batches of {settings.batch_size}, "
@@ -165,6 +165,8 @@ def run_tutorial(
         models, validation, reports, not_run = _run_steps(
             built, settings, backbone, splits, folder, tell
         )
+        # The intervals in the figure are those of the test images.
+        baseline = baseline_accuracy(splits.counts["test"])
         compared = plot_comparison([asdict(m) for m in models], baseline=baseline)
         _save_figure(folder, "comparison", compared)
         result = _combine_results(source, settings, backbone, splits, models, not_run, validation)
@@ -193,7 +195,7 @@ def _run_steps(
     validation: dict[str, Evaluation] = {}
     reports: list[ModelReport] = []
     not_run: dict[str, str] = {}
-    baseline = baseline_accuracy(splits.counts["train"])
+    baseline = baseline_accuracy(splits.counts["test"])
     for name, build in STEPS.items():
         keras.utils.set_random_seed(settings.seed)
         try:
@@ -233,6 +235,7 @@ def _combine_results(
         backbone=asdict(backbone),
         counts=splits.counts,
         baseline_accuracy=baseline_accuracy(splits.counts["train"]),
+        test_baseline_accuracy=baseline_accuracy(splits.counts["test"]),
         models=models,
         not_run=not_run,
         comparisons=[
@@ -269,7 +272,7 @@ def _build_step(build: Step, settings: Settings, backbone: BackboneChoice) -> ke
         return build(settings, backbone)
 
 
-def _show_images(splits: ImageSplits, folder: Path, tell: Callable[[str], None]) -> float:
+def _show_images(splits: ImageSplits, folder: Path, tell: Callable[[str], None]) -> None:
     """Prints the number of images by class and draws six images and the label frequencies."""
     for split, counts in splits.counts.items():
         listed = ", ".join(f"{count} {name}" for name, count in counts.items())
@@ -279,7 +282,6 @@ def _show_images(splits: ImageSplits, folder: Path, tell: Callable[[str], None])
     tell(f"baseline   {baseline:.1%}: always predicting the majority class of the training images")
     _save_figure(folder, "images", plot_images(splits.train, class_names=splits.class_names))
     _save_figure(folder, "label_counts", plot_label_counts(counts))
-    return baseline
 
 
 def _train_and_evaluate(
