@@ -144,7 +144,7 @@ def change_after_check(monkeypatch):
                 change(changed[0])
             return dataset
 
-        for module in ("_load", "_load_images", "_splits"):
+        for module in ("_load_image_folder", "_load_images", "_image_splits"):
             found = getattr(catdog_keras.datasets, module)
             if hasattr(found, "batched_dataset"):
                 monkeypatch.setattr(found, "batched_dataset", build_and_change)

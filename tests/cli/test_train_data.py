@@ -83,7 +83,7 @@ def test_aspect_ratio_of_training_is_used_by_evaluate_and_predict(
         used.append((options.crop_to_aspect_ratio, options.pad_to_aspect_ratio))
         return batched(listing, images, options, **others)
 
-    for module in ("_splits", "_load_images", "_load_manifest"):
+    for module in ("_image_splits", "_load_images", "_load_manifest"):
         monkeypatch.setattr(f"catdog_keras.datasets.{module}.batched_dataset", record_options)
     output, model = tmp_path / "out", tmp_path / "out" / "model.keras"
     flag = f"--{option}-to-aspect-ratio"
