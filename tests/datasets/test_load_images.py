@@ -113,6 +113,7 @@ def test_image_next_to_class_folders_is_not_of_the_class_that_their_folder_is_na
     single = load_images(root / "stray.png", class_names=["red", "green"], image_size=(4, 4))
     assert single.labels.tolist() == [0]
 
+
 def test_zip_archive_loads_same_images_and_labels_as_folder(
     coded, tmp_path, monkeypatch, read_code
 ):
