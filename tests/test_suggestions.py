@@ -14,7 +14,11 @@ import catdog_keras
 from catdog_keras._public_names import _OF_EVALUATION, GUESSES
 from catdog_keras._suggestions import suggests_attributes
 from catdog_keras.datasets._argument_names import LOADER_NAMES
-from catdog_keras.datasets._attribute_names import IMAGES_ATTRIBUTES, SPLITS_ATTRIBUTES
+from catdog_keras.datasets._attribute_names import (
+    IMAGES_ATTRIBUTES,
+    SCAN_ATTRIBUTES,
+    SPLITS_ATTRIBUTES,
+)
 from catdog_keras.evaluation._argument_names import (
     EVALUATE_NAMES,
     EVALUATION_NAMES,
@@ -102,6 +106,7 @@ def test_python_adds_no_suggestion_of_its_own(line):
         (EVALUATION, "report", "`print(evaluation)` shows the main metrics, and `write_report` writes a page with all."),
         (EVALUATION, "y_true", "Did you mean `labels`?"),
         (EVALUATION, "to_df", "Did you mean `to_frame`?"),
+        (EVALUATION, "to_csv", "Did you mean `to_frame`? A data frame has `to_csv` and others."),
         (EVALUATION, "zzzqq", ""),
         (EVALUATION.class_metrics[0], "support", "Did you mean `num_images`?"),
         (EVALUATION.macro_average, "f1_score", "Did you mean `f1`?"),
@@ -129,6 +134,8 @@ def test_unknown_attribute_of_a_data_set_is_answered_with_the_right_one():
         (splits, "classes", "Did you mean `class_names`?"),
         (splits, "file_paths", 'Did you mean `files`? It has them by split: `files["test"]`.'),
         (images, "file_paths", "Did you mean `files`?"),
+        (splits.scan, "summary", "Did you mean `to_text`?"),
+        (splits.scan, "corrupt", "Did you mean `bad`?"),
     ):
         with pytest.raises(AttributeError, match=re.escape(f"no attribute {name!r}. {remedy}")):
             getattr(value, name)
@@ -144,6 +151,7 @@ def test_unknown_attribute_of_a_data_set_is_answered_with_the_right_one():
         (catdog_keras.Comparison, COMPARISON_ATTRIBUTES),
         (catdog_keras.ImageSplits, SPLITS_ATTRIBUTES),
         (catdog_keras.LabeledImages, IMAGES_ATTRIBUTES),
+        (catdog_keras.ScanReport, SCAN_ATTRIBUTES),
     ],
 )
 def test_every_synonym_leads_to_an_attribute(kind, names):
@@ -292,6 +300,7 @@ def test_unknown_argument_of_a_tutorial_network_is_suggested():
         ("count_labels", {"labels": [0]}, "Did you mean `y`?"),
         ("check_pipeline", {"num_batches": 1}, "Did you mean `batches`?"),
         ("calibrate", {"validation_data": 1}, "Did you mean `validation`?"),
+        ("wilson_interval", {"alpha": 0.05}, "Did you mean `confidence`? It is 1 - alpha, 0.95 by"),
         ("calibrate", {"dataset": 1}, "Did you mean `validation`?"),
         ("export_model", {"filepath": "a"}, "Did you mean `path`?"),
         ("export_model", {"quantization": "int8"}, "Did you mean `quantize`?"),
@@ -398,3 +407,37 @@ def test_splits_have_items_and_a_number_of_classes():
         assert splits[name] is dataset
     with pytest.raises(KeyError, match="The splits are 'train', 'validation', 'test'; received"):
         splits["val"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: catdog_keras.plot_roc([0, 1], [0.1, 0.9]),
+            "plot_roc takes 1 argument by position, curves; received 2. Pass others by name: ax.",
+        ),
+        (
+            lambda: catdog_keras.load_image_folder("a", (64, 64)),
+            "load_image_folder takes 1 argument by position, directory; received 2. Pass others by name:",
+        ),
+        (
+            lambda: catdog_keras.ModelReport(1, 2, 3, 4, 5),
+            "ModelReport takes 4 arguments by position, name, evaluation, history, top_losses_figure; received 5.",
+        ),
+        (
+            lambda: catdog_keras.baseline_accuracy({}, 2),
+            "baseline_accuracy takes 1 argument by position, counts; received 2.",
+        ),
+    ],
+)  # fmt: skip
+def test_too_many_arguments_by_position_are_answered_with_the_names(call, message):
+    with pytest.raises(TypeError) as caught:
+        call()
+    assert str(caught.value).startswith(message)
+
+
+def test_function_of_keras_as_backbone_is_answered_with_its_name():
+    import keras
+
+    with pytest.raises(TypeError, match=r"received backbone=<.*>\. Pass its name, 'mobilenet_v2'"):
+        catdog_keras.transfer_model(keras.applications.MobileNetV2, weights=None)

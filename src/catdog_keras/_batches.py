@@ -56,6 +56,8 @@ def with_labels(name: str, data: Any, y: Any, batch_size: Any) -> Any:
     if y is not None and not is_array(data):
         requirement = "an array of images if `y` is given"
         remedy = "Stack a list of images by `np.stack`. A dataset contains its labels: omit `y`."
+        if name == "train" and hasattr(y, "__iter__") and not is_array(y):
+            remedy += " Pass validation images as `validation_data`."
         raise TypeError(describe_received(name, requirement, f"a {type(data).__name__}", remedy))
     if y is None and is_array(data):
         requirement = f"given if `{name}` is an array of images"
@@ -79,7 +81,8 @@ def check_iterable(name: str, data: Any, requirement: str) -> None:
         is_path = isinstance(data, (str, bytes, os.PathLike))
         raise TypeError(describe(name, requirement, data, READ_FILES if is_path else ""))
     if hasattr(data, "train") and hasattr(data, "validation"):  # they yield their datasets
-        raise TypeError(describe(name, requirement, data, "Pass one of them, as `splits.train`."))
+        split = "train" if name == "train" else "test"
+        raise TypeError(describe(name, requirement, data, f"Pass one of them: `splits.{split}`."))
     if is_arrays(data):
         _check_equal_lengths(name, data)
 
@@ -155,7 +158,7 @@ def iterate(data: Any) -> Iterator[Any]:
 def labels_are_rows(data: Any) -> bool:
     """Whether the labels of data for training are rows, such as one-hot rows, not class indices.
 
-    The answer is False where only a batch would show it, because a generator yields each batch once.
+    The answer is False where only a batch would show it, as generators yield each batch once.
     """
     spec = getattr(data, "element_spec", None)
     if is_arrays(data):
@@ -168,7 +171,10 @@ def labels_are_rows(data: Any) -> bool:
     else:
         return False
     shape = getattr(labels, "shape", None)
-    sides = np.shape(labels) if shape is None else tuple(shape)
+    try:
+        sides = np.shape(labels) if shape is None else tuple(shape)
+    except ValueError:  # of lists of different lengths
+        return False
     return len(sides) == 2 and sides[1] != 1
 
 

@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 from catdog_keras._checks import check_integer, describe
-from catdog_keras._suggestions import suggests_arguments
+from catdog_keras._suggestions import Synonyms, suggests_arguments
+
+_INTERVAL_NAMES: Synonyms = {
+    **dict.fromkeys(("alpha", "level"), (("confidence",), "It is 1 - alpha, 0.95 by default.")),
+    **dict.fromkeys(("count", "k", "successes"), (("correct",), "")),
+    **dict.fromkeys(("n", "nobs", "trials"), (("total",), "")),
+}
 
 
-@suggests_arguments()
+@suggests_arguments(_INTERVAL_NAMES)
 def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
     """Confidence interval of a proportion, such as an accuracy, by Wilson's score method.
 

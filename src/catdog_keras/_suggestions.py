@@ -3,6 +3,7 @@
 import difflib
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
@@ -94,6 +95,30 @@ def _describe_unknown_argument(
     return message + (f" {hint}" if hint else "")
 
 
+def _most_positional(function: Callable[..., object]) -> float:
+    """Returns the number of arguments that a function takes by position."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(each.kind is each.VAR_POSITIONAL for each in parameters):
+        return math.inf
+    return sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
+
+
+def _describe_too_many(function: Callable[..., object], given: int) -> str:
+    """Formats the error for arguments that must be passed by name."""
+    parameters = [
+        each for each in inspect.signature(function).parameters.values() if each.name != "self"
+    ]
+    by_name = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+    by_position = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    given -= "self" in inspect.signature(function).parameters
+    called = function.__qualname__.removesuffix(".__init__").split(".")[-1]
+    remedy = f" Pass others by name: {', '.join(by_name)}." if by_name else ""
+    return (
+        f"{called} takes {len(by_position)} arguments by position, {', '.join(by_position)}; "
+        f"received {given}.{remedy}"
+    ).replace("takes 1 arguments", "takes 1 argument")
+
+
 def suggests_arguments(
     synonyms: Synonyms = MappingProxyType({}), further: Collection[str] = ()
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
@@ -104,10 +129,14 @@ def suggests_arguments(
     """
 
     def decorate(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        most = _most_positional(function)
+
         @functools.wraps(function)
         def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
             if kwargs:
                 check_argument_names(function, kwargs, synonyms, further)
+            if len(args) > most:
+                raise TypeError(_describe_too_many(function, len(args)))
             return function(*args, **kwargs)
 
         # For `inspect.getfullargspec`, by which Keras reads the arguments of layers.

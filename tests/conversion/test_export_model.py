@@ -25,7 +25,7 @@ from catdog_keras.conversion import (
     export_model,
     read_metadata,
 )
-from catdog_keras.conversion._export_images import images_for_calibration
+from catdog_keras.conversion._export_images import images_for_calibration, images_to_compare
 from catdog_keras.conversion._formats import FORMATS, format_of_file
 from catdog_keras.conversion._serving_model import Preparation, _Resize
 from catdog_keras.evaluation._mcnemar import compare_correct
@@ -577,10 +577,10 @@ WRONG_ARGUMENTS = {
     ),
     "batch": (
         "model",
-        {"check_data": np.zeros((1, 2, 4, 4, 3), np.uint8)},
-        "uint8 images of shape",
+        {"check_data": np.zeros((1, 1, 2, 4, 4, 3), np.uint8)},
+        "images of shape",
     ),
-    "float images": ("model", {"check_data": [np.zeros((4, 4, 3))]}, "dtype float64"),
+    "scaled images": ("model", {"check_data": [np.full((4, 4, 3), 0.5)]}, "must be images in"),
     "no images": ("model", {"check_data": []}, "at least one image"),
     "label out of range": (
         "model",
@@ -834,3 +834,35 @@ def test_calibration_images_are_resized_when_they_are_read():
         ((8, 6, 3), np.uint8, number) for number in range(20)
     ]
     assert found.source == "20 images, calibration_data"
+
+
+def as_batches(images, labels):
+    return [(images[:20], labels[:20]), (images[20:], labels[20:])]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        as_batches,
+        lambda images, labels: (images, labels),
+        lambda images, labels: (images, np.eye(3)[labels]),
+        lambda images, labels: as_batches(np.clip(images + 0.2, 0, 255), labels[:, None]),
+        lambda images, labels: tf.data.Dataset.from_tensor_slices((images, labels)).batch(7),
+        lambda images, labels: list(zip(images, labels, strict=True)),
+    ],
+    ids=["batches", "arrays", "rows", "floats", "dataset", "pairs"],
+)
+def test_batches_of_a_training_are_read_as_their_images(make):
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (30, 8, 9, 3), np.uint8)
+    labels = np.arange(30) % 3
+    found = list(images_to_compare(make(images, labels), (8, 8), 3))
+    np.testing.assert_array_equal([image for image, _ in found], images)
+    assert [label for _, label in found] == labels.tolist()
+    assert {image.dtype for image, _ in found} == {np.dtype("uint8")}
+
+
+def test_scaled_images_are_not_rounded_to_black():
+    images = np.random.default_rng(0).uniform(0, 1, (4, 8, 8, 3))
+    with pytest.raises(ValueError, match=r"`check_data` must be images in \[0, 255\]; received an"):
+        list(images_to_compare(images, (8, 8), 3))

@@ -334,3 +334,19 @@ def test_bfloat16_probabilities_are_accepted():
 
     rows = np.array([[0.335, 0.331, 0.337]], ml_dtypes.bfloat16)
     assert Evaluation(list("abc"), [2], rows).predictions.tolist() == [2]
+
+
+def test_records_of_classes_are_found_by_the_name_of_the_class():
+    rows = [[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0.3, 0.3, 0.4], [0.1, 0.8, 0.1]]
+    evaluation = Evaluation(["cat", "dog", "fox"], [0, 1, 2, 2], rows)
+    assert evaluation.class_metrics["fox"] is not None
+    assert evaluation.class_metrics["fox"].recall == 0.5
+    assert evaluation.class_metrics["fox"] == evaluation.class_metrics[2]
+    assert evaluation.roc_curves["dog"].class_name == "dog"
+    assert evaluation.precision_recall_curves["cat"].class_name == "cat"
+    assert [each.class_name for each in evaluation.class_metrics[1:]] == ["dog", "fox"]
+    with pytest.raises(KeyError, match=r"No class 'foxes' among .*Did you mean 'fox'"):
+        evaluation.class_metrics["foxes"]
+    two = Evaluation(["cat", "dog"], [0, 1], [[0.9, 0.1], [0.2, 0.8]])
+    with pytest.raises(KeyError, match=r"No class 'cat' among \['dog'\]"):
+        two.roc_curves["cat"]

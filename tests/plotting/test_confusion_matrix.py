@@ -161,3 +161,8 @@ def test_many_classes_show_those_of_the_most_frequent_confusions():
     ]
     assert max(ax.figure.get_size_inches()) <= 13
     assert min(label.get_fontsize() for label in ax.get_yticklabels()) >= 8
+
+
+def test_classes_of_counts_without_names_are_numbered():
+    ax = plot_confusion_matrix(np.array([[3, 1], [0, 2]]))
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1"]

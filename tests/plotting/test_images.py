@@ -44,11 +44,7 @@ def test_plot_images_reads_class_names_of_dataset_and_training_images_of_splits(
         "Katze",
         "Hund",
     ]
-    with pytest.raises(ValueError, match="class_names") as caught:
-        plot_images(list(dataset))
-    assert str(caught.value) == (
-        "`class_names` must be given for a dataset without class names; received class_names=None."
-    )
+    assert titles(plot_images(list(dataset), per_class=1)) == ["class 0", "class 1"]
     images, _ = dataset[0]
     with pytest.raises(TypeError, match=r"`y` must be given .* Pass the labels: data, y\."):
         plot_images(images)
@@ -320,3 +316,19 @@ def test_plot_images_takes_images_and_labels_as_two_arguments():
 def test_plot_images_says_how_to_pass_class_names():
     with pytest.raises(TypeError, match=r"`y` must be labels .*: `class_names=...`"):
         plot_images((np.zeros((2, 4, 4, 3)), [0, 1]), ["cat", "dog"])
+
+
+def test_classes_of_a_dataset_without_names_are_numbered_up_to_the_highest_label():
+    images = np.zeros((4, 4, 4, 3))
+    batches = iter([(images, [0, 0, 0, 0]), (images, [0, 3, 3, 0])])
+    figure = plot_images(batches, per_class=1)
+    titles = [ax.get_title(loc="left") or ax.get_title() for ax in figure.axes]
+    shown = [each.get_text() for each in figure.findobj(Text) if "class" in each.get_text()]
+    assert [text.split("\n")[0][:7] for text in shown] == [
+        "class 0",
+        "class 1",
+        "class 2",
+        "class 3",
+    ], titles
+    with pytest.raises(ValueError, match="labels below 10,000 where there are no class names"):
+        plot_images([(images, [0, 10**9, 1, 2])])

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._arrays import to_numbers
+from catdog_keras._batches import is_arrays
 from catdog_keras._checks import describe_received
 from catdog_keras._message import setting
 from catdog_keras._printable import counted
@@ -19,6 +20,7 @@ Image = npt.NDArray[np.uint8]
 
 RANDOM_IMAGES = 16
 MIN_CALIBRATION_IMAGES = 16
+RANGE_SLACK = 0.01  # interpolation rounds
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def images_for_calibration(
 def _read_export_images(name: str, data: Any) -> Iterator[tuple[Image, int | None]]:
     """Returns images with their labels, if there are any; the first is checked at once."""
     try:
-        images = iter(data)
+        images = _single_images(name, data)
     except (NotImplementedError, TypeError) as error:  # the first from a symbolic tensor
         requirement = "images, or pairs of an image and its label"
         received = f"an object of type {type(data).__name__}"
@@ -100,6 +102,31 @@ def _read_export_images(name: str, data: Any) -> Iterator[tuple[Image, int | Non
         raise ValueError(describe_received(name, "at least one image", "none"))
     checked = _image_and_label(name, first)
     return chain([checked], (_image_and_label(name, each) for each in images))
+
+
+def _single_images(name: str, data: Any) -> Iterator[Any]:
+    """Yields the images of a dataset of images or of batches, with their labels if there are any.
+
+    Raises:
+        TypeError: If it cannot be iterated.
+    """
+    if is_arrays(data) and len(data[0].shape) == 4:  # images and labels
+        data = [tuple(data)]
+    return chain.from_iterable(_split_into_images(name, each) for each in iter(data))
+
+
+def _split_into_images(name: str, each: Any) -> Iterable[Any]:
+    """Returns the images of a batch, with their labels; an image alone otherwise."""
+    images, labels = each if isinstance(each, (tuple, list)) and len(each) == 2 else (each, None)
+    if len(getattr(images, "shape", ())) != 4:
+        return [each]
+    pixels = to_numbers(name, "images", images)
+    if labels is None:
+        return list(pixels)
+    indices = to_numbers(name, "labels", labels)
+    if indices.ndim == 2:
+        indices = indices[:, 0] if indices.shape[1] == 1 else indices.argmax(axis=1)
+    return zip(pixels, indices.astype(np.int64), strict=True)
 
 
 def _check_image_labels(
@@ -123,15 +150,26 @@ def _check_image_labels(
 def _image_and_label(name: str, each: Any) -> tuple[Image, int | None]:
     """Returns an image and its label, if there is one."""
     image, label = each if isinstance(each, tuple) and len(each) == 2 else (each, None)
-    pixels = to_numbers(name, "images", image)
+    pixels = _rounded(name, to_numbers(name, "images", image))
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-        requirement = "uint8 images of shape (height, width, 3), or pairs (image, label)"
+        requirement = "images of shape (height, width, 3), pairs (image, label), or batches of them"
         received = f"an array of shape {pixels.shape} and dtype {pixels.dtype}"
         raise ValueError(describe_received(name, requirement, received))
     if label is not None and not isinstance(label, numbers.Integral):
         requirement = "pairs of an image and an integer label"
         raise TypeError(describe_received(name, requirement, f"the label {label!r}"))
     return pixels, None if label is None else int(label)
+
+
+def _rounded(name: str, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Returns floating-point pixels in [0, 255], as of a dataset for training, as uint8."""
+    if pixels.dtype.kind != "f" or not pixels.size:
+        return pixels
+    low, high = float(pixels.min()), float(pixels.max())
+    if not ((low >= 0 and 1 < high <= 255 + RANGE_SLACK) or low == high == 0):
+        received = f"an image in [{low:g}, {high:g}] of dtype {pixels.dtype}"
+        raise ValueError(describe_received(name, "images in [0, 255]", received))
+    return np.rint(pixels).clip(0, 255).astype(np.uint8)
 
 
 def _random_images(size: tuple[int, int]) -> Iterator[Image]:

@@ -118,8 +118,9 @@ def export_model(
             that of the file name extension.
         quantize: None for float32; `"float16"`: weights in float16, half of the size; `"int8"`:
             weights and feature maps in int8, a quarter of the size. For ONNX and LiteRT.
-        calibration_data: Images for `quantize="int8"`, at least 16, from the training images: uint8
-            arrays `(height, width, 3)` of any size, or pairs (image, label).
+        calibration_data: Images for `quantize="int8"`, at least 16, from the training images:
+            arrays `(height, width, 3)` of any size in [0, 255], pairs (image, label), or a dataset
+            of batches, as for training. Floating-point images are rounded.
         check_data: Images for the comparison, in the same forms; with labels of all images, the
             accuracies are compared as well. None for 16 random images.
         class_names: Class names in the order of the outputs. None for those in the model; if it has

@@ -30,6 +30,13 @@ SPLITS_ATTRIBUTES: Synonyms = {
 }
 """Names for `ImageSplits`: its attributes, and a hint."""
 
+SCAN_ATTRIBUTES: Synonyms = {
+    **dict.fromkeys(("print", "report", "summary", "text"), (("to_text",), "")),
+    **dict.fromkeys(("broken", "corrupt", "corrupted", "errors", "invalid"), (("bad",), "")),
+    **dict.fromkeys(("ok", "valid"), (("good",), "")),
+}
+"""Names for `ScanReport`: its attributes, and a hint."""
+
 IMAGES_ATTRIBUTES: Synonyms = {
     **dict.fromkeys(("data", "ds", "images", "x"), (("dataset",), "")),
     **dict.fromkeys(("targets", "y"), (("labels",), "")),

@@ -88,6 +88,9 @@ class BatchOptions:
         if self.crop_to_aspect_ratio and self.pad_to_aspect_ratio:
             must = "False if " + argument("crop_to_aspect_ratio") + " is True"
             raise ValueError(describe("pad_to_aspect_ratio", must, True))
+        if self.batch_size is None:
+            remedy = "For single images, call `unbatch()` of a dataset."
+            raise TypeError(describe("batch_size", "an integer of at least 1", None, remedy))
         check_integer("batch_size", self.batch_size, minimum=1)
         check_boolean("shuffle", self.shuffle)
         check_integer("seed", self.seed, minimum=0)

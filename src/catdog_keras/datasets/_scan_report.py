@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from catdog_keras._printable import SHOWN, count_extensions, counted, printable
+from catdog_keras._suggestions import suggests_attributes
+from catdog_keras.datasets._attribute_names import SCAN_ATTRIBUTES
 from catdog_keras.datasets._components import connected_components
 
 
@@ -46,6 +48,7 @@ class ImageFile(NamedTuple):
         return f"{printable(self.path)}: {self.reason}"
 
 
+@suggests_attributes(SCAN_ATTRIBUTES)
 @dataclass(frozen=True)
 class ScanReport:
     """Result of `scan_images`; printing it lists every bad file, and examples of nonstandard ones.

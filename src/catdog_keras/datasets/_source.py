@@ -24,15 +24,22 @@ def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
         return unpack_archive(archive, cache_directory() / UNPACKED)
     if source == "synthetic":
         return _synthetic_directory()
-    return find_folder("source", source)
+    return find_folder("source", source, "Or pass 'synthetic', or 'public' for the photographs.")
 
 
-def find_folder(name: str, source: str | os.PathLike[str]) -> Path:
-    """Returns a folder unchanged and unpacks an archive; `name` is used in error messages."""
+def find_folder(name: str, source: str | os.PathLike[str], others: str = "") -> Path:
+    """Returns a folder unchanged and unpacks an archive.
+
+    Args:
+        name: Name of the argument, for error messages.
+        source: Path of the folder or archive.
+        others: What else the argument can be, for the error if nothing exists there.
+    """
     path = check_path(name, source).absolute()  # independent of a later os.chdir
     requirement = "an existing folder or zip archive"
     if not path.exists():
-        raise FileNotFoundError(describe(name, requirement, str(source), "Check the path."))
+        remedy = f"Check the path. {others}".rstrip()
+        raise FileNotFoundError(describe(name, requirement, str(source), remedy))
     if path.is_dir():
         return path
     if not path.is_file():  # reading a FIFO would block

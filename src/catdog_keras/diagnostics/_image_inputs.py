@@ -31,7 +31,9 @@ def check_image_list(
     requirement = "a list of paths of image files, or of uint8 arrays"
     others = (str, bytes, os.PathLike, Mapping, type)
     if isinstance(images, others) or not hasattr(images, "__len__"):
-        raise TypeError(describe(name, requirement, images))
+        is_path = isinstance(images, (str, os.PathLike))
+        remedy = "For a folder: `load_images(folder).files`." if is_path else ""
+        raise TypeError(describe(name, requirement, images, remedy))
     if not len(images):
         raise ValueError(describe(name, requirement, images, "It contains none."))
     if length is not None and len(images) != length:

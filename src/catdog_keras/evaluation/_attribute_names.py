@@ -61,6 +61,9 @@ EVALUATION_ATTRIBUTES: Synonyms = {
     **dict.fromkeys(("n", "num_images", "num_samples", "size", "support"), (("counts",), _COUNT)),
     **dict.fromkeys(("as_dict", "asdict", "metrics", "results", "to_json"), (("to_dict",), "")),
     **dict.fromkeys(("dataframe", "df", "to_dataframe", "to_df", "to_pandas"), (("to_frame",), "")),
+    **dict.fromkeys(
+        ("save_csv", "to_csv", "to_html"), (("to_frame",), "A data frame has `to_csv` and others.")
+    ),
     **dict.fromkeys(("plot", "show"), ((), _PLOTS)),
     "compare": ((), _COMPARE),
 }

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
 from catdog_keras._intervals import wilson_interval
 from catdog_keras._read_labels import IntegerArray
-from catdog_keras._suggestions import suggests_attributes
+from catdog_keras._suggestions import close_names, did_you_mean, suggests_attributes
 from catdog_keras.evaluation._attribute_names import CLASS_ATTRIBUTES
 
 
@@ -98,13 +99,40 @@ class AveragedMetrics:
     f1: float
 
 
+Record = TypeVar("Record")
+
+
+class ByClass(tuple[Record, ...]):
+    """Records of classes, by index or by the name of the class.
+
+    Example:
+        >>> import catdog_keras
+        >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1], [[0.9, 0.1], [0.4, 0.6]])
+        >>> evaluation.class_metrics["dog"].recall
+        1.0
+    """
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        """Returns the record of an index or a class name, or those of a slice."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        names = [getattr(each, "class_name", "") for each in self]
+        if key not in names:
+            similar = close_names(key, names)
+            hint = did_you_mean([repr(each) for each in similar]) if similar else ""
+            raise KeyError(f"No class {key!r} among {names}. {hint}".strip())
+        return self[names.index(key)]
+
+
 def compute_class_metrics(
     matrix: IntegerArray, class_names: Sequence[str]
-) -> tuple[ClassMetrics, ...]:
+) -> ByClass[ClassMetrics]:
     """Returns the scores of each class from a confusion matrix whose rows are true classes."""
     columns = (matrix.sum(axis=1), matrix.sum(axis=0), matrix.diagonal())
     counts = zip(*(column.tolist() for column in columns), strict=True)
-    return tuple(
+    return ByClass(
         ClassMetrics(name, *numbers) for name, numbers in zip(class_names, counts, strict=True)
     )
 

@@ -28,6 +28,7 @@ from catdog_keras.evaluation._attribute_names import EVALUATION_ATTRIBUTES
 from catdog_keras.evaluation._baseline import baseline_accuracy, describe_against_baseline
 from catdog_keras.evaluation._class_metrics import (
     AveragedMetrics,
+    ByClass,
     ClassMetrics,
     average_metrics,
     compute_class_metrics,
@@ -274,7 +275,7 @@ class Evaluation:
         return float(self.losses.mean())
 
     @property
-    def class_metrics(self) -> tuple[ClassMetrics, ...]:
+    def class_metrics(self) -> ByClass[ClassMetrics]:
         """Precision, recall and F1 score of each class, with intervals, in class order."""
         return compute_class_metrics(self.confusion_matrix, self.class_names)
 
@@ -289,22 +290,22 @@ class Evaluation:
         return average_metrics(self.class_metrics, weighted=True)
 
     @property
-    def roc_curves(self) -> tuple[RocCurve, ...]:
+    def roc_curves(self) -> ByClass[RocCurve]:
         """ROC curve of each class against the rest.
 
         For two classes only the curve of the second class is returned; the other one is its mirror
         image.
         """
         classes = range(1 if len(self.class_names) == 2 else 0, len(self.class_names))
-        return tuple(
+        return ByClass(
             compute_roc(self.class_names[index], self.labels == index, self.probabilities[:, index])
             for index in classes
         )
 
     @property
-    def precision_recall_curves(self) -> tuple[PrecisionRecallCurve, ...]:
+    def precision_recall_curves(self) -> ByClass[PrecisionRecallCurve]:
         """Precision-recall curve of each class against the rest, in class order."""
-        return tuple(
+        return ByClass(
             compute_precision_recall(name, self.labels == index, self.probabilities[:, index])
             for index, name in enumerate(self.class_names)
         )

@@ -18,9 +18,13 @@ def find_backbone_name(name: Any, known: Collection[str]) -> str:
         TypeError: If the name is not a string.
         ValueError: If it is unknown; the message suggests similar names.
     """
-    if not isinstance(name, str):
-        raise TypeError(describe("backbone", "a name from BACKBONES or a keras.Model", name))
     by_letters = {letters_of(each): each for each in known}
+    if not isinstance(name, str):
+        # The function of Keras that builds the backbone.
+        found = letters_of(str(getattr(name, "__name__", "")))
+        remedy = f"Pass its name, {by_letters[found]!r}." if found in by_letters else ""
+        requirement = "a name from BACKBONES or a keras.Model"
+        raise TypeError(describe("backbone", requirement, name, remedy))
     if letters_of(name) in by_letters:
         return by_letters[letters_of(name)]
     similar = close_names(name, known)

@@ -99,7 +99,11 @@ def _have_labels(images: Any) -> bool:
     """Returns whether images are arrays `(images, labels)`, and not a list of two batches."""
     if not is_arrays(images):
         return False
-    shape, labels = tuple(images[0].shape), np.shape(images[1])
+    try:
+        labels = np.shape(images[1])
+    except ValueError:  # of lists of different lengths
+        return False
+    shape = tuple(images[0].shape)
     return 0 < len(labels) < min(len(shape), 3) and labels[0] == shape[0]
 
 

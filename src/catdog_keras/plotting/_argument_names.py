@@ -3,7 +3,7 @@
 from catdog_keras._suggestions import Synonyms
 from catdog_keras.evaluation._argument_names import GRAD_CAM_NAMES
 
-_SIZE = "Pass a figure of this size as `figure`, or its axes as `ax`; see the matplotlib docs."
+_SIZE = "Make a figure of this size, and pass it, or its axes: see the arguments."
 _SAVE = "Save what is returned: `plot.savefig(path)`."
 _TITLE = "Set it on what is returned: `set_title` of axes, or `suptitle` of a figure."
 
@@ -41,7 +41,7 @@ PLOT_GRAD_CAM_NAMES: Synonyms = {
 HISTORY_NAMES: Synonyms = {
     **PLOT_NAMES,
     **dict.fromkeys(
-        ("metric", "metrics"), ((), "The accuracy, which has `acc` in its name, and the loss.")
+        ("metric", "metrics"), ((), "It plots the loss, and the metric with `acc` in its name.")
     ),
 }
 

@@ -55,15 +55,14 @@ def plot_confusion_matrix(
         matrix: An `Evaluation`, or counts of shape `(classes, classes)`: rows are true classes,
             columns predicted classes.
         class_names: Class names, in the order of rows and columns. None takes those of the
-            evaluation; counts need names.
+            evaluation, and numbers the classes of counts.
         ax: Matplotlib axes to draw into, or None for a new figure.
 
     Returns:
         The axes, neither shown nor closed; their figure is `.figure`.
 
     Raises:
-        TypeError: If `class_names` is not a list of names, or is None although `matrix` holds
-            counts.
+        TypeError: If `class_names` is not a list of names.
         ValueError: If `matrix` is not square, does not contain counts, or does not match the number
             of class names.
 
@@ -94,8 +93,11 @@ def plot_confusion_matrix(
     order = "The matrix is the first argument."
     if len(getattr(given, "shape", ())) == 1:
         order = "Pass labels and predictions as `Evaluation(class_names, labels, probabilities)`."
+    rows: Any = records_of(matrix, "confusion_matrix")
+    if given is None and len(getattr(rows, "shape", ())) == 2 and len(rows) > 1:
+        given = [str(index) for index in range(len(rows))]
     names = check_class_names(given, order)
-    counts = _check_matrix(records_of(matrix, "confusion_matrix"), len(names))
+    counts = _check_matrix(rows, len(names))
     totals = counts.sum(axis=1, keepdims=True)
     # A class without images has no fractions: its row stays white.
     shares = counts / np.maximum(totals, 1)

@@ -22,6 +22,7 @@ _SHAPES = (
     "(batch, height, width, channels), (batch, channels, height, width) or (batch, height, width)"
 )
 _DATA = "a dataset of batches (images, labels), or a pair of arrays (images, labels)"
+MOST_CLASSES = 10_000
 DATA_FORMATS = ("channels_last", "channels_first")
 # Tried in this order, on all displayed images together.
 KNOWN_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
@@ -41,20 +42,31 @@ class ImagesByClass:
 
 def first_images(
     data: Any,
-    num_classes: int,
+    num_classes: int | None,
     per_class: int,
     max_batches: int,
 ) -> ImagesByClass:
-    """Reads batches until each class has `per_class` images or `max_batches` is reached."""
-    found: list[list[Array]] = [[] for _ in range(num_classes)]
+    """Reads batches until each class has `per_class` images or `max_batches` is reached.
+
+    If the number of classes is None, they are those up to the highest label of these batches, or
+    of all labels if these are in an array.
+    """
+    if num_classes is None and is_arrays(data):
+        num_classes = number_of_classes(data[1])
+    found: list[list[Array]] = [[] for _ in range(num_classes or 0)]
     num_scanned = 0
     for images, labels in itertools.islice(_labeled_batches(data), max_batches):
-        images, indices = _check_batch(images, labels, num_classes)
+        highest = number_of_classes(labels) if num_classes is None else num_classes
+        if highest > MOST_CLASSES:
+            requirement = f"labels below {MOST_CLASSES:,} where there are no class names"
+            raise ValueError(describe("data", requirement, highest - 1))
+        images, indices = _check_batch(images, labels, highest)
+        found += [[] for _ in range(highest - len(found))]
         num_scanned += len(indices)
         for image, index in zip(images, indices, strict=True):
             if len(found[index]) < per_class:
                 found[index].append(image)
-        if all(len(of_class) == per_class for of_class in found):
+        if num_classes is not None and all(len(of_class) == per_class for of_class in found):
             break
     if num_scanned == 0:
         raise ValueError("`data` must hold at least one image; received none.")
@@ -214,7 +226,7 @@ def number_of_classes(labels: Any) -> int:
     array = to_numbers("data", "labels", labels)
     if array.ndim == 2 and array.shape[1] > 1:
         return int(array.shape[1])
-    return int(max(array.max(initial=0), 0)) + 1
+    return int(array[np.isfinite(array)].max(initial=0)) + 1
 
 
 def _class_indices(labels: Any, num_images: int, num_classes: int | None = None) -> Array:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from catdog_keras._batches import is_arrays, with_labels
+from catdog_keras._batches import with_labels
 from catdog_keras._checks import (
     DataFormat,
     check_choice,
     check_class_names,
     check_integer,
-    describe,
 )
 from catdog_keras._class_names import check_not_names, names_of_dataset
 from catdog_keras._suggestions import suggests_arguments
@@ -24,7 +23,6 @@ from catdog_keras.plotting._image_arrays import (
     check_plotted_data,
     check_value_range,
     first_images,
-    number_of_classes,
     to_display_rgb,
 )
 from catdog_keras.plotting._rows import ImageRow, place_rows, write_row_title
@@ -58,8 +56,8 @@ def plot_images(
             are plotted. Or an array of images.
         y: The labels if `data` is an array of images.
         class_names: Class names, in the order of their indices. None takes those of the dataset, if
-            it has `class_names` as that of `keras.utils.image_dataset_from_directory`, and numbers
-            the classes of arrays.
+            it has `class_names` as that of `keras.utils.image_dataset_from_directory`; otherwise
+            the classes are numbered, up to the highest label that is read.
         per_class: Number of images per class, at least 1.
         value_range: Values `(low, high)` that are black and white. None infers them from the
             plotted images: [0, 1], [-1, 1] or [0, 255], otherwise from their minimum to their
@@ -108,16 +106,16 @@ def plot_images(
     data = with_labels("data", data, y, None)
     check_plotted_data(data)
     order = "The data is the first argument."
-    names = (
-        _class_names_of_data(data) if class_names is None else check_class_names(class_names, order)
-    )
+    given = names_of_dataset(data) if class_names is None else class_names
+    known = None if given is None else check_class_names(given, order)
     per_class = check_integer("per_class", per_class, minimum=1)
     max_batches = check_integer("max_batches", max_batches, minimum=1)
     value_range = check_value_range(value_range)
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
     _canvas.check_figure(figure)
-    sample = first_images(data, len(names), per_class, max_batches)
+    sample = first_images(data, None if known is None else len(known), per_class, max_batches)
+    names = known or [f"class {index}" for index in range(len(sample.images))]
     shown = to_display_rgb([p for found in sample.images for p in found], value_range, data_format)
     row = ImageRow.fit(per_class, shown)
     figure, rows, width = place_rows(figure, len(names), row, stacked=True)
@@ -128,16 +126,6 @@ def plot_images(
             ax, name, width, _missing_images_remark(len(found), per_class, sample.num_scanned)
         )
     return figure
-
-
-def _class_names_of_data(data: Any) -> Sequence[str]:
-    """Returns the class names of a dataset, or numbers of classes for arrays."""
-    names = names_of_dataset(data)
-    if names is not None:
-        return names
-    if is_arrays(data):
-        return [f"class {index}" for index in range(number_of_classes(data[1]))]
-    raise ValueError(describe("class_names", "given for a dataset without class names", None))
 
 
 def _missing_images_remark(found: int, wanted: int, num_scanned: int) -> tuple[str, str]:

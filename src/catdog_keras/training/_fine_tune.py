@@ -200,7 +200,13 @@ def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:
             raise TypeError(describe("unfreeze", requirement, value))
     fractions = [stage for stage in stages if not isinstance(stage, str)]
     if not 1 <= len(stages) <= epochs or not all(0 < each <= 1 for each in fractions):
-        raise ValueError(describe("unfreeze", requirement, value))
+        counts = [each for each in fractions if each > 1]
+        remedy = (
+            f"For the last {counts[0]} layers of a backbone: {counts[0]} / len(backbone.layers)."
+            if counts
+            else ""
+        )
+        raise ValueError(describe("unfreeze", requirement, value, remedy))
     return stages
 
 

@@ -51,7 +51,7 @@ def first_unfrozen(backbone: keras.Model, unfreeze: str | float) -> int:
     if isinstance(unfreeze, str):
         if unfreeze not in names:
             requirement = f"the name of a layer of {backbone.name!r}, or a fraction of its layers"
-            remedy = f"Its last layers are {', '.join(map(repr, names[-3:]))}."
+            remedy = f"Its last layers are {', '.join(map(repr, names[-3:]))}; 1.0 is all of them."
             raise ValueError(describe("unfreeze", requirement, unfreeze, remedy))
         return names.index(unfreeze)
     first = len(names) - max(1, round(unfreeze * len(names)))
