@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catdog_keras import ClassNames, evaluate_classifier, load_manifest
+from catdog_keras import ClassNames, evaluate_classifier, load_image_folder, load_manifest
 from catdog_keras.evaluation import Evaluation
 from tests.cli.image_folders import CLASSES, PER_CLASS
 
@@ -91,6 +91,53 @@ def test_images_outside_model_classes_are_reported_as_error(model, drawn, tmp_pa
     ended = run("evaluate", model, tmp_path / "some", "--split", "all")
     assert ended.exit_code == 2
     assert f"{PER_CLASS} of {PER_CLASS} images are not in a folder of the classes" in ended.stderr
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["with split", "without split"])
+def test_images_next_to_class_folders_are_ignored_as_in_train(alone, model, drawn, tmp_path, run):
+    chosen = shutil.copy(model, tmp_path / "alone.keras") if alone else model
+    words = ["evaluate", chosen, data := shutil.copytree(drawn, tmp_path / "data"), "--json"]
+    words += [] if alone else ["--split", "all"]
+    before = run(*words)
+    assert (before.exit_code, before.stderr) == (0, "")
+    Image.new("RGB", (32, 32), "red").save(data / "stray.png")
+    with pytest.warns(UserWarning, match="stray") as warned:
+        load_image_folder(data, image_size=(32, 32), batch_size=4)
+    ended = run(*words, "--strict")
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout == before.stdout
+    note = "Ignored 1 image that is not in a class folder:\n  stray.png"
+    assert ended.stderr == f"Warning: {note}\n"
+    assert note in [str(each.message) for each in warned]
+    (data / "a torn one.png").write_bytes(b"no image")  # as elsewhere, a file that is skipped
+    ended = run(*words, "--strict")
+    assert ended.exit_code == 1
+    assert json.loads(ended.stdout)["ignored"] == 1
+    assert json.loads(ended.stdout)["images"] == 3 * PER_CLASS
+
+
+def test_images_without_any_class_folder_or_in_another_are_reported_as_error(
+    model, drawn, tmp_path, run
+):
+    images = shutil.copytree(drawn / CLASSES[0], tmp_path / "images")
+    words = ["evaluate", model, images, "--split", "all"]
+    ended = run(*words)
+    assert ended.exit_code == 2
+    assert f"{PER_CLASS} of {PER_CLASS} images are not in a folder of the classes" in ended.stderr
+    shutil.copytree(drawn / CLASSES[0], images / CLASSES[0])
+    shutil.copytree(drawn / CLASSES[0], images / "wolves")
+    ended = run(*words)
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith(f"Error: {PER_CLASS} of {2 * PER_CLASS} images are not in a")
+    assert f"{images}/wolves/image" in ended.stderr
+    assert f"{images}/image" not in ended.stderr
+
+
+def test_images_of_a_folder_that_is_named_after_a_class_are_of_the_class(model, drawn, run):
+    ended = run("evaluate", model, drawn / CLASSES[0], "--split", "all", "--json")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    told = json.loads(ended.stdout)
+    assert [sum(row) for row in told["confusion_matrix"]] == [PER_CLASS, 0, 0]
 
 
 def test_text_output_shows_split_note_and_class_metrics(model, drawn, run):

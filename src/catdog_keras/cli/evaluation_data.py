@@ -177,19 +177,19 @@ def _load_all_images(
     """Loads all images of DATA; a split file, if there is one, states which were used in training.
 
     Raises:
-        ValueError: If the images are not in folders of the classes, or were trained on with other
-            labels than those of their folders.
+        ValueError: If images are in folders that are not of the classes, or were trained on with
+            other labels than those of their folders.
     """
-    from catdog_keras.datasets import load_images
     from catdog_keras.datasets._inspect_files import UNREADABLE_FOLDER
+    from catdog_keras.datasets._load_images import load_labeled_images
     from catdog_keras.datasets._manifest import read_manifest, relative_posix_path
     from catdog_keras.datasets._source import find_folder
 
     names = loaded.class_names
     recorded = read_manifest(manifest) if manifest.is_file() else None
     try:
-        found = load_images(
-            data, class_names=names, image_size=loaded.image_size, batch_size=batch_size, **prepared
+        found = load_labeled_images(
+            data, names, image_size=loaded.image_size, batch_size=batch_size, **prepared
         )
     except ValueError as error:
         if recorded is None or recorded.label_source == "folders":

@@ -109,7 +109,7 @@ def index_image_folder(
         parts,
         tuple(ignored),
         tuple(content.skipped),
-        (*layout.notes, *empty, *_note_unclassified_images(parts, content, above)),
+        (*layout.notes, *empty, *_notes_on_unclassified_images(parts, content, above)),
         stated,
     )
 
@@ -187,7 +187,14 @@ def _paths_below(folder: str, paths: list[str]) -> list[str]:
     return paths[bisect_left(paths, f"{folder}/") : bisect_left(paths, end)]
 
 
-def _note_unclassified_images(
+def note_unclassified_images(paths: Sequence[str]) -> str:
+    """Returns a note on images that are ignored because they are not in a class folder."""
+    lines = first_lines([printable(path) for path in paths])
+    verb = "is" if len(paths) == 1 else "are"
+    return f"Ignored {counted(len(paths), 'image')} that {verb} not in a class folder:{lines}"
+
+
+def _notes_on_unclassified_images(
     parts: dict[str, Listing], content: FolderContent, above: list[str]
 ) -> list[str]:
     """Returns a note on images next to the class folders, such as a test set without labels."""
@@ -196,8 +203,4 @@ def _note_unclassified_images(
         return []
     listed = {file for listing in parts.values() for file in listing.files}
     rest = above + [file for file in content.images if file not in listed]
-    if not rest:
-        return []
-    lines = first_lines([printable(file) for file in rest])
-    verb = "is" if len(rest) == 1 else "are"
-    return [f"Ignored {counted(len(rest), 'image')} that {verb} not in a class folder:{lines}"]
+    return [note_unclassified_images(rest)] if rest else []

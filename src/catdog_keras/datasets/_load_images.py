@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from catdog_keras._suggestions import suggests_arguments, suggests_attributes
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._argument_names import PATHS_NAMES
 from catdog_keras.datasets._attribute_names import IMAGES_ATTRIBUTES
-from catdog_keras.datasets._image_index import Listing
+from catdog_keras.datasets._image_index import Listing, note_unclassified_images
 from catdog_keras.datasets._inspect_files import inspect_files
 from catdog_keras.datasets._list_images import IMAGE_EXTENSIONS, list_images
 from catdog_keras.datasets._options import (
@@ -137,13 +137,59 @@ def load_images(
     names = None if class_names is None else check_class_names(class_names)
     if names is not None:
         options.check_label_mode(names)
+    return _load_in_order(paths, names, options)
+
+
+def load_labeled_images(
+    data: str,
+    class_names: Sequence[str],
+    *,
+    image_size: ImageSize,
+    batch_size: int,
+    **preparation: Any,
+) -> LabeledImages:
+    """Loads a folder or archive of class folders in order, with labels.
+
+    As `load_images`, but images next to the class folders are ignored with the warning of
+    `load_image_folder`, if there are others.
+
+    Args:
+        data: Folder or zip archive.
+        class_names: Names of the class folders.
+        image_size: (height, width) in pixels.
+        batch_size: Images per batch.
+        **preparation: Arguments of `load_images` for the preparation of the images.
+
+    Raises:
+        ValueError: If no file can be read as an image, or an image is in a folder but not in a
+            class folder.
+        OSError: If an archive cannot be unpacked.
+    """
+    options = BatchOptions.in_order(image_size, batch_size, **preparation)
+    return _load_in_order(data, check_class_names(class_names), options, ignore_loose=True)
+
+
+def _load_in_order(
+    paths: Place | Sequence[Place],
+    names: Sequence[str] | None,
+    options: BatchOptions,
+    *,
+    ignore_loose: bool = False,
+) -> LabeledImages:
+    """Loads images, with labels if there are class names; see `load_labeled_images`."""
     found = _find_images(_check_image_paths(paths))
     scan = ScanReport.from_files(inspect_files(list(dict.fromkeys(file for file, _ in found))))
     _report_bad_images(scan.bad, len(scan.by_path) - len(scan.bad))
     found = [(file, place) for file, place in found if scan.by_path[file].status != "bad"]
+    loose = _find_loose_images(found, names or ()) if ignore_loose else []
+    if len(loose) < len(found):
+        left_out = set(loose)
+        found = [each for each in found if each not in left_out]
     files = tuple(file for file, _ in found)
     usable = [scan.by_path[file] for file in files]
     labels = None if names is None else _labels_by_folder(found, names)
+    if loose:
+        warn(note_unclassified_images([Path(file).name for file, _ in loose]))
     listing = Listing(files, np.zeros(len(files), np.int32) if labels is None else labels)
     dataset = batched_dataset(
         listing, usable, options, shuffled=False, num_classes=len(names or ())
@@ -214,6 +260,17 @@ def _first_lines_that_fit(bad: Sequence[ImageFile], attribute: str) -> str:
         f"\n  and {len(lines) - shown:,} more. {attribute}`catdog-keras scan` of their folders "
         "lists all of them."
     )
+
+
+def _find_loose_images(
+    found: Sequence[tuple[str, str]], names: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Returns the images that have no label and are directly in the folder that was passed."""
+    return [
+        (file, place)
+        for (file, place), classes in zip(found, _classes_of_files(found, names), strict=True)
+        if not classes and len(_folders_of_file(file, place)) == 1
+    ]
 
 
 def _labels_by_folder(found: Sequence[tuple[str, str]], names: Sequence[str]) -> np.ndarray:
