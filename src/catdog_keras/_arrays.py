@@ -68,7 +68,7 @@ def to_numbers(name: str, part: str, value: Any) -> Array:
 
 
 def to_tensor_or_numbers(name: str, part: str, value: Any) -> Any:
-    """Returns a dense tensor of numbers of the backend unchanged; otherwise as `to_numbers`."""
+    """Returns a dense tensor of numbers unchanged; converts other arrays as `to_numbers` does."""
     is_tensor = keras.ops.is_tensor(value) and not isinstance(value, np.ndarray)
     if is_tensor and None not in value.shape:
         dtype = keras.backend.standardize_dtype(value.dtype)

@@ -75,7 +75,7 @@ def with_labels(name: str, data: Any, y: Any, batch_size: Any) -> Any:
 
 
 def check_iterable(name: str, data: Any, requirement: str) -> None:
-    """Raises an error unless `data` is a dataset, finite or not, or arrays of equal length."""
+    """Raises unless `data` gives batches: a dataset, finite or not, or arrays of equal length."""
     is_iterable = hasattr(data, "__iter__") or hasattr(data, "__getitem__")
     if isinstance(data, _NOT_DATASETS) or not is_iterable or getattr(data, "shape", None) == ():
         is_path = isinstance(data, (str, bytes, os.PathLike))
@@ -88,7 +88,7 @@ def check_iterable(name: str, data: Any, requirement: str) -> None:
 
 
 def _check_equal_lengths(name: str, arrays: Any) -> None:
-    """Raises an error unless there is one label, and one sample weight if any, for each image."""
+    """Raises unless arrays for batches hold one label, and one weight if any, per image."""
     images, labels, *weights = arrays
     for part, array in (("label", labels), *(("sample weight", w) for w in weights)):
         length = _length_or_none(array)
@@ -107,7 +107,7 @@ def _check_equal_lengths(name: str, arrays: Any) -> None:
 
 
 def _length_or_none(array: Any) -> int | None:
-    """Returns the length of an array, tensor or list; None for anything else."""
+    """Returns the length of an array, tensor or list to read in batches; otherwise None."""
     if isinstance(array, Sequence) and not isinstance(array, (str, bytes)):
         return len(array)
     shape = None if isinstance(array, keras.KerasTensor) else getattr(array, "shape", None)
@@ -156,7 +156,7 @@ def iterate(data: Any) -> Iterator[Any]:
 
 
 def labels_are_rows(data: Any) -> bool:
-    """Whether the labels of data for training are rows, such as one-hot rows, not class indices.
+    """Whether the labels in batches of training data are rows, such as one-hot, not class indices.
 
     The answer is False where only a batch would show it, as generators yield each batch once.
     """
@@ -179,12 +179,12 @@ def labels_are_rows(data: Any) -> bool:
 
 
 def is_arrays(data: Any) -> bool:
-    """Whether `data` is an array of images with labels, and optionally sample weights."""
+    """Whether `data` is arrays for batches: images, labels and optionally sample weights."""
     return isinstance(data, (tuple, list)) and len(data) in (2, 3) and is_array(data[0])
 
 
 def is_array(value: Any) -> bool:
-    """Whether `value` is an array or tensor with at least one axis."""
+    """Whether `value` is an array or tensor with an axis along which batches can be read."""
     return (
         hasattr(value, "shape") and not isinstance(value, keras.KerasTensor) and value.shape != ()
     )

@@ -29,7 +29,7 @@ DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
 
 
 def describe(name: str, requirement: str, value: object, remedy: str = "") -> Message:
-    """Formats an error message for one argument; `requirement` follows "must be"."""
+    """Formats the error message of a check of one argument; `requirement` follows "must be"."""
     text, shape = repr(value), getattr(value, "shape", ())
     if shape and "\n" in text:  # numbers of an array say less than its shape
         received: str = f"an array of shape {tuple(shape)}"
@@ -39,7 +39,7 @@ def describe(name: str, requirement: str, value: object, remedy: str = "") -> Me
 
 
 def describe_received(name: str, requirement: str, received: str, remedy: str = "") -> Message:
-    """Formats such a message for a value that is too long to print; `received` describes it."""
+    """Formats the error message of a check; `received` describes a value too long to print."""
     message = argument(name) + " must be " + requirement + "; received " + received + "."
     return Message(message, *(" ", remedy) if remedy else (), about=name)
 
@@ -73,7 +73,7 @@ def check_number(
 
 
 def check_single_tensor(inputs: Any) -> None:
-    """Raises a TypeError if `inputs` is a structure of tensors instead of one tensor of images."""
+    """Raises a TypeError if the argument `inputs` is a structure, not one tensor of images."""
     if isinstance(inputs, (dict, list, tuple)):
         kind = type(inputs).__name__
         remedy = (
@@ -129,7 +129,7 @@ def check_finite(name: str, value: Any) -> float:
 def check_range(
     name: str, value: Any, *, minimum: float, maximum: float, remedy: str = ""
 ) -> tuple[float, float]:
-    """Returns `value` as (low, high); a number r means (-r, r)."""
+    """Returns the argument `value` as (low, high); a number r means (-r, r)."""
     requirement = (
         f"a number from 0 to {min(-minimum, maximum):g}, or a pair (low, high) of numbers "
         f"from {minimum:g} to {maximum:g} with low <= high"
@@ -191,7 +191,7 @@ def check_image_size(name: str, value: Any) -> tuple[int, int]:
 
 
 def check_input_shape(name: str, value: Any) -> tuple[int, int, int]:
-    """Returns `value` as the shape of an image; raises if it is not three positive integers."""
+    """Returns the argument `value` as an image's shape; raises unless it is 3 positive integers."""
     requirement = "an image's shape of three integers of at least 1"
     remedy = "For example (160, 160, 3)."
     integers = isinstance(value, (tuple, list)) and all(
@@ -230,7 +230,7 @@ def check_model(model: Any, order: str = "The model is the first argument.") -> 
 
 
 def _is_data(value: Any) -> bool:
-    """Whether a value is an array, a dataset or a pair of arrays, not a list or a text."""
+    """Whether an argument to check is data: an array, a dataset or a pair of arrays."""
     if isinstance(value, (tuple, list)):
         return any(hasattr(part, "shape") for part in value)
     is_iterable = hasattr(value, "__iter__") or hasattr(value, "__getitem__")
@@ -238,7 +238,7 @@ def _is_data(value: Any) -> bool:
 
 
 def check_class_names(class_names: Sequence[str], order: str = "") -> tuple[str, ...]:
-    """Returns the names as a tuple; raises if they are not distinct strings.
+    """Returns the argument `class_names` as a tuple; raises if it is not distinct strings.
 
     `order` is appended to the message if data was received, as of a call with swapped arguments.
     """

@@ -67,7 +67,7 @@ def index_names(model: keras.Model) -> tuple[str, ...] | None:
 
 
 def _layers_in_all_models(model: keras.Model) -> Iterator[keras.Layer]:
-    """Yields the layers of a model, with those of nested models in place of these."""
+    """Yields the layers of a model and of nested ones, to find the one with the class names."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _layers_in_all_models(layer)

@@ -13,7 +13,7 @@ LAMBDA_WARNING = "The object being serialized includes a `lambda`"
 
 
 def copy_layer(layer: Any, kind: type[keras.Layer] | None = None, **changes: Any) -> Any:
-    """Creates a copy of a layer, or of an operation of `keras.ops`, from its config.
+    """Clones a layer, or an operation of `keras.ops`, from its config.
 
     Functions without a name, such as lambdas, are shared with the copy: Keras does not create them
     from a config, because it may come from a file.
@@ -54,7 +54,7 @@ def clone_uncompiled(model: keras.Model, **arguments: Any) -> keras.Model:
 
 
 def _model_and_nested_models(model: keras.Model) -> Iterator[keras.Model]:
-    """Yields a model and all models nested in it, at any depth."""
+    """Yields a model to clone and all models nested in it, at any depth."""
     yield model
     for layer in model.layers:
         if isinstance(layer, keras.Model):
@@ -62,13 +62,13 @@ def _model_and_nested_models(model: keras.Model) -> Iterator[keras.Model]:
 
 
 def assign_weights(layer: Any, weights: Sequence[Any]) -> None:
-    """Assigns the weights of another layer or model, and what Keras derives from them."""
+    """Assigns weights, as those of the original to a clone, and what Keras derives from them."""
     layer.set_weights(weights)
     update_derived_state(layer)
 
 
 def update_derived_state(layer: Any) -> None:
-    """Computes again what layers derive from their weights, after these were assigned.
+    """Computes again what layers, as of a clone, derive from weights that were assigned.
 
     `keras.Layer.set_weights` does not: after it, a copy of an adapted `Normalization` would still
     compute with mean 0 and variance 1.
@@ -79,7 +79,7 @@ def update_derived_state(layer: Any) -> None:
 
 
 def copy_trainable(source: keras.Model, copy: keras.Model) -> None:
-    """Copies the `trainable` flag of a model and of the models inside it.
+    """Copies the `trainable` flag of a model, and of the models inside it, to its clone.
 
     Configs contain the flag of layers, but not of models: without this, unfreezing one of their
     layers would train it only in the copy. Layers that only one of the two models has are not

@@ -122,7 +122,7 @@ _LATIN_LETTERS = str.maketrans(_LOOK_ALIKES, "aeopcyxijsdhlovABEKMHOPCTYXIJSABEZ
 
 
 def parse_split_name(name: str) -> ParsedFolderName:
-    """Finds a split word in a name of words in any case, with any separators and numbers."""
+    """Finds a split word in a folder name in any case, with any separators and numbers."""
     splits: set[Split] = set()
     rest = []
     for word in _words_of_name(name):
@@ -143,7 +143,7 @@ def name_several_splits(names: Iterable[str]) -> bool:
 
 
 def is_unlabeled_name(name: str) -> bool:
-    """Returns whether a name contains a word for images without labels."""
+    """Returns whether a folder name contains a word for images without labels."""
     return not _UNLABELED.isdisjoint(_words_of_name(name))
 
 
@@ -153,12 +153,12 @@ def is_generic_name(name: str) -> bool:
 
 
 def is_altered_name(name: str) -> bool:
-    """Returns whether a name is that of images that somebody changed or sorted out."""
+    """Returns whether a folder name is that of images that somebody changed or sorted out."""
     return bool(_ALTERED.fullmatch(join_words(name)))
 
 
 def is_annotation_name(name: str) -> bool:
-    """Returns whether a name is that of annotations of images, such as masks."""
+    """Returns whether a folder name is that of annotations of images, such as masks."""
     return bool(_ANNOTATION.fullmatch(join_words(name)))
 
 
@@ -191,24 +191,24 @@ def original_names(name: str) -> Iterator[str]:
 
 
 def parse_variant(name: str) -> tuple[str, str] | None:
-    """Returns the original's name, as words in lower case, and the variant, such as "gray"."""
+    """Splits a folder name into the original's name, in lower case, and a variant as "gray"."""
     found = _VARIANT_END.fullmatch(join_words(name))
     return (found[1], found[2]) if found else None
 
 
 def parse_image_size(name: str) -> tuple[str, str] | None:
-    """Returns the name, as words in lower case, and the usual image size at its end."""
+    """Splits a folder name into the words, in lower case, and the usual image size at its end."""
     found = _SIZE_END.fullmatch(join_words(name))
     return (found[1], found[2]) if found else None
 
 
 def singular_words(name: str) -> tuple[str, ...]:
-    """Returns the words of `join_words`, without "s" at the end."""
+    """Returns the words of a folder name, as of `join_words`, without "s" at the end."""
     return tuple(word.rstrip("s") or word for word in join_words(name).split())
 
 
 def join_words(name: str) -> str:
-    """Returns the words of a name in lower case, separated by spaces, for comparison.
+    """Returns the words of a folder name in lower case, separated by spaces, for comparison.
 
     Names that look the same have the same words, whatever the script of their letters.
     """
@@ -228,7 +228,7 @@ def find_classes(folders: Sequence[str], class_names: Collection[str]) -> tuple[
 
 
 def _words_of_name(name: str) -> list[str]:
-    """Splits a name into words in lower case, at separators, capitals and digits."""
+    """Splits a folder name into words in lower case, at separators, capitals and digits."""
     name = unicodedata.normalize("NFKC", name)  # macOS decomposes accented letters
     # Words begin at a capital after a small letter, and where letters and digits meet.
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", name)

@@ -91,7 +91,7 @@ def check_ending(model: keras.Model, num_outputs: int | None, from_logits: bool 
 
 
 def check_rows(model: keras.Model, rows: FloatArray) -> None:
-    """Raises an error if the outputs of a model are not probabilities, with what they are."""
+    """Raises unless outputs of a model that are not logits are probabilities."""
     if are_probability_rows(rows):
         return
     if are_in_unit_interval(rows) and last_activation(model) != "linear":
@@ -117,7 +117,7 @@ def check_rows(model: keras.Model, rows: FloatArray) -> None:
 def to_probabilities(
     model: keras.Model, outputs: FloatArray, num_classes: int | None, from_logits: bool | None
 ) -> FloatArray:
-    """Converts outputs to probabilities `(images, classes)`.
+    """Converts the outputs of a model, logits or not, to probabilities `(images, classes)`.
 
     A single output is that of the second of two classes, unless `num_classes` is 1. With
     `from_logits=None`, `returns_logits` decides.
@@ -148,6 +148,6 @@ def to_probabilities(
 
 
 def add_first_class(outputs: FloatArray, from_logits: bool) -> FloatArray:
-    """Adds the first of two classes to outputs of the second class only, `(images, 1)`."""
+    """Adds the first of two classes to logits or probabilities `(images, 1)` of the second."""
     # sigmoid(x) is the softmax of (0, x)
     return np.hstack([np.zeros_like(outputs) if from_logits else 1 - outputs, outputs])

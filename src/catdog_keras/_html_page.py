@@ -16,7 +16,7 @@ BROAD = 900  # pixels; narrower figures stay readable when they are scaled down 
 
 @dataclass(frozen=True)
 class Table:
-    """Table of text cells; the first cell of a row is its header.
+    """Table of text cells on an HTML page; the first cell of a row is its header.
 
     Attributes:
         caption: Caption above the table.
@@ -132,5 +132,5 @@ def embed_figure(drawing: Any, alt: str, caption: str, *, photographs: bool = Fa
 
 
 def _escape_text(value: Any) -> Any:
-    """Escapes control characters and characters that change the text direction in strings."""
+    """Escapes control characters and those that change the text direction, for an HTML page."""
     return printable(value) if type(value) is str else value

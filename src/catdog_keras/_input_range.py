@@ -42,7 +42,7 @@ _MAX_VALUES = 2**25
 
 @dataclass
 class PreprocessingTrace:
-    """How images arrive at a model's first weights, after the layers in front of them.
+    """How a model's input range arrives at its first weights, after the layers in front of them.
 
     Attributes:
         values: Minimum and maximum value that arrived.
@@ -83,11 +83,11 @@ class PreprocessingTrace:
 
 
 class _ReachedWeightsError(Exception):
-    """Stops a walk through a model at the first layer with weights."""
+    """Stops the search for an input range at the first layer with weights."""
 
 
 class _TooLargeError(Exception):
-    """Stops a walk through a model whose layers in front of the weights return too many values."""
+    """Stops the search for an input range if layers before the weights return too many values."""
 
 
 def find_input_range(model: keras.Model) -> Range | None:
@@ -164,18 +164,18 @@ def same_range(one: Range, other: Range, slack: float = 0.1) -> bool:
 
 
 def _is_plain(layer: keras.Layer) -> bool:
-    """Returns whether a layer is a ConvBlock without normalization."""
+    """Returns whether a layer is a ConvBlock without normalization of its input range."""
     has_block = hasattr(layer, "convolution") and hasattr(layer, "batch_normalization")
     return has_block and layer.normalization is None
 
 
 def _is_of_network_scale(values: Range) -> bool:
-    """Returns whether values have a center and spread that networks are usually trained on."""
+    """Returns whether an input range has the usual center and spread for training networks."""
     return 0.5 <= values[1] - values[0] <= 8 and max(map(abs, values)) <= 5
 
 
 def _run_until_weights(model: keras.Model, images: Any, arrival: PreprocessingTrace) -> Any:
-    """Runs the layers of a model one by one until one has weights."""
+    """Runs the layers of a model on its input range, one by one, until one has weights."""
     arrival.models.append(model.name)
     if isinstance(model, keras.Sequential):
         for layer in model.layers:
@@ -237,19 +237,19 @@ def _stop_at_weights(layer: keras.Layer, given: Range, arrival: PreprocessingTra
 
 
 def _has_weights(layer: Any) -> bool:
-    """Returns whether a layer has trainable weights; those of Normalization are statistics."""
+    """Returns whether a layer has weights that end the search for an input range."""
     if isinstance(layer, keras.layers.Normalization):
-        return False
+        return False  # its weights are statistics, which are not trained
     return bool(getattr(layer, "weights", ()))  # keras.ops operations have no weights
 
 
 def _has_layer_with_weights(model: keras.Model) -> bool:
-    """Returns whether a model has trainable weights; see `_has_weights`."""
+    """Returns whether a model has weights that end the search for an input range."""
     return any(_has_weights(layer) for layer in _layers_of_graph(model))
 
 
 def _layers_of_graph(model: keras.Model) -> Iterator[keras.Layer]:
-    """Yields the layers of a model, in place of nested models their layers."""
+    """Yields the layers that an input range passes; those of nested models in place of these."""
     for layer in model.layers:
         if is_plain_graph(layer):
             yield from _layers_of_graph(layer)

@@ -137,7 +137,7 @@ def auc_interval(area: float, positives: int, negatives: int) -> tuple[float, fl
 
 
 def _lower_end_of_auc(area: float, positives: int, negatives: int) -> float:
-    """Returns the smallest area from which the observed one is z standard deviations away."""
+    """Returns the lower end of the interval of an AUC, z standard deviations from `area`."""
     z = _two_sided_quantile(0.95)
     spare = (positives + negatives) / 2 - 1
     low, high = 0.0, area

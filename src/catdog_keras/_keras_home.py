@@ -60,7 +60,7 @@ def cache_directory() -> Path:
 
 @contextmanager
 def cache_write_errors(directory: Path) -> Iterator[None]:
-    """Converts system errors in the block to one that names the folder and how to choose another.
+    """Converts system errors in the block to one that names the cache folder and KERAS_HOME.
 
     Raises:
         OSError: In place of a system error.

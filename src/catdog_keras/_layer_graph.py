@@ -31,7 +31,7 @@ def is_plain_graph(layer: keras.Layer) -> bool:
 
 
 def overrides(model: keras.Model, method: str) -> bool:
-    """Returns whether a model, or a class outside of Keras that it derives from, has a method."""
+    """Returns whether a model or its class has a method of its own, which no layer graph shows."""
     libraries = ("builtins", "keras", "tensorflow", "torch")
     own = [each for each in type(model).__mro__ if each.__module__.split(".")[0] not in libraries]
     return any(method in vars(each) for each in [model, *own])
@@ -105,7 +105,7 @@ _LIBRARIES = ("keras", "tensorflow", "jax", "torch")
 
 
 def last_activation(model: keras.Model) -> str | None:
-    """Returns the name of a model's output activation, or None if it cannot be determined."""
+    """Returns the name of the output activation in a model's layer graph, or None if unknown."""
     if not is_plain_graph(model) or len(model.outputs) != 1:
         return None
     last = _last_layer(model)

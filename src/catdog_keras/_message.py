@@ -78,7 +78,7 @@ class _Setting(str):
 
 
 class _Either(str):
-    """Text that is another one on the command line.
+    """Part of a message that is another text on the command line.
 
     Attributes:
         command: The text on the command line.
@@ -99,17 +99,17 @@ class _Either(str):
 
 
 def argument(name: str) -> Message:
-    """Returns the name of an argument in backticks; `name` may end in an index, as `paths[0]`."""
+    """Returns an argument name in backticks for a message; may end in an index: `paths[0]`."""
     return Message("`", *_split_index(name), "`")
 
 
 def setting(name: str, value: str) -> Message:
-    """Returns an argument with its value, as in a call: `name=value`."""
+    """Returns an argument with its value for a message, as in a call: `name=value`."""
     return Message(_Setting(f"{name}={value}"))
 
 
 def either(python: str, command: str) -> Message:
-    """Returns a text for Python that is another one on the command line."""
+    """Returns a message for Python that is another text on the command line."""
     return Message(_Either(python, command))
 
 
@@ -120,6 +120,6 @@ def message_of(raised: BaseException | str) -> str:
 
 
 def _split_index(name: str) -> tuple[str, str]:
-    """Separates the name of an argument from an index behind it, as in `paths[0]`."""
+    """Separates an argument name in a message from an index behind it, as in `paths[0]`."""
     before, bracket, after = name.partition("[")
     return _Name(before), bracket + after

@@ -31,7 +31,7 @@ def mixes_images(value: Any) -> bool:
 
 
 def _layer_and_nested_layers(value: Any) -> Iterator[Any]:
-    """Yields a layer or model and all layers nested in it, at any depth."""
+    """Yields a layer or model and all nested layers, any of which may mix images."""
     yield value
     nested = getattr(value, "layers", None)
     for each in nested if isinstance(nested, list | tuple) else [getattr(value, "layer", None)]:

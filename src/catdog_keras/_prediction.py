@@ -24,7 +24,7 @@ Tensors: TypeAlias = Any  # a tensor of any framework, or a nested structure of 
 
 
 def check_inputs(name: str, model: keras.Model, images: Tensors) -> Tensors:
-    """Returns the images of a batch as tensors or arrays of numbers that fit the inputs of a model.
+    """Returns images to predict as tensors or arrays of numbers that fit the inputs of a model.
 
     Args:
         name: Argument name of the images or their dataset, for error messages.
@@ -126,7 +126,7 @@ def _predict_generator(model: keras.Model, batches: Iterator[Tensors]) -> Tensor
 
 
 def check_outputs(outputs: Tensors, num_classes: int | None, seen: int) -> FloatArray:
-    """Returns outputs in float64; raises an error if they are not finite, or not one per class.
+    """Returns predictions in float64; raises if they are not finite, or not one per class.
 
     For two classes a single output, that of the second class, is accepted.
 

@@ -29,7 +29,7 @@ def printable_lines(text: str) -> str:
 
 
 def shell_command(words: Iterable[str]) -> str:
-    """Quotes words for a POSIX shell; those with control characters or unknown bytes for bash.
+    """Quotes words as printable text for a POSIX shell, or for bash if some are not printable.
 
     On Windows they are quoted for its command line.
     """
@@ -41,24 +41,24 @@ def shell_command(words: Iterable[str]) -> str:
 
 
 def _escape_bytes(word: str) -> str:
-    """Writes all but letters, digits and the usual marks of paths as octal numbers of bytes."""
+    """Makes a word printable: writes all but letters, digits and path marks as octal bytes."""
     plain = re.sub(rb"[^\w/. -]", lambda found: b"\\%03o" % found[0][0], os.fsencode(word))
     return plain.decode("ascii")
 
 
 def letters(index: int) -> str:
-    """Returns the default name of an item: "a" to "z", then "aa", "ab", ..."""
+    """Returns the default name that is printed for an item: "a" to "z", then "aa", "ab", ..."""
     letter = chr(ord("a") + index % 26)
     return letter if index < 26 else letters(index // 26 - 1) + letter
 
 
 def counted(count: int, singular: str, plural: str = "") -> str:
-    """Returns a number with a noun: "1 image", "2,000 images"; `plural` defaults to an added s."""
+    """Returns a number with a noun to print: "2,000 images"; `plural` defaults to an added s."""
     return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
 
 
 def shorten(text: str, longest: int) -> str:
-    """Replaces the middle of a text that is longer than `longest` characters by its length."""
+    """Shortens a text to print to about `longest` characters; its length replaces the middle."""
     if len(text) <= longest:
         return text
     half = longest // 2
@@ -66,20 +66,20 @@ def shorten(text: str, longest: int) -> str:
 
 
 def count_extensions(paths: Sequence[str]) -> str:
-    """Formats file counts by extension, such as "3 files (2 .txt, 1 without)"."""
+    """Formats file counts by extension to print, such as "3 files (2 .txt, 1 without)"."""
     endings = Counter(PurePath(path).suffix.lower() or "without an extension" for path in paths)
     counts = ", ".join(f"{count} {printable(ending)}" for ending, count in endings.most_common())
     return f"{counted(len(paths), 'file')} ({counts})"
 
 
 def first_lines(lines: Sequence[object]) -> str:
-    """Formats the first items, one per line, and the number of the remaining ones."""
+    """Formats the first items to print, one per line, and the number of the remaining ones."""
     more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return "".join(f"\n  {line}" for line in [*lines[:SHOWN], *more])
 
 
 def listed(names: Iterable[str]) -> str:
-    """Formats names as a list, shortened if there are many."""
+    """Formats names as a printable list, shortened if there are many."""
     shown = [printable(name) for name in names]
     more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
     return f"{shown[:SHOWN]}{more}"

@@ -22,7 +22,7 @@ def are_probability_rows(rows: FloatArray) -> bool:
 
 
 def are_in_unit_interval(rows: FloatArray) -> bool:
-    """Whether all values are in [0, 1]."""
+    """Whether all values are in [0, 1], as probabilities are."""
     return bool(((rows >= 0) & (rows <= 1 + SUM_TOLERANCE)).all())
 
 
@@ -51,6 +51,6 @@ def normalize_rows(rows: FloatArray) -> FloatArray:
 
 
 def softmax(logits: FloatArray) -> FloatArray:
-    """Softmax of logits of shape `(images, classes)`; large logits do not overflow."""
+    """Converts logits `(images, classes)` to probabilities; large logits do not overflow."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -92,7 +92,7 @@ GUESSES: Synonyms = {
 
 
 def describe_unknown(name: str, public: list[str]) -> str:
-    """Returns the message for a name that the package does not have.
+    """Returns the message for a name that is not a public name of the package.
 
     Args:
         name: The unknown name.

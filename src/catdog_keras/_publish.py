@@ -80,7 +80,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def _is_exchangeable(scratch: Path, folder: Path, names: Sequence[str]) -> bool:
-    """Returns whether the folder contains only files of an earlier run, and is in no other use."""
+    """Returns whether the published folder has only files of an earlier run, and no other use."""
     if scratch.parent != folder.parent:
         return False
     if not folder.exists():
@@ -95,7 +95,7 @@ def _is_exchangeable(scratch: Path, folder: Path, names: Sequence[str]) -> bool:
 
 
 def _exchange_folders(scratch: Path, folder: Path, names: Sequence[str]) -> bool:
-    """Exchanges the folders, or renames `scratch` if `folder` is empty or does not exist."""
+    """Publishes by an exchange of folders; renames `scratch` if `folder` is empty or missing."""
     if not folder.exists():
         scratch.chmod(0o777 & ~_current_umask())
     else:
@@ -114,7 +114,7 @@ def _exchange_folders(scratch: Path, folder: Path, names: Sequence[str]) -> bool
 
 
 def _exchange_atomically(first: Path, second: Path) -> bool:
-    """Exchanges two folders atomically; returns False if that is not possible."""
+    """Exchanges the new and the published folder atomically; returns False if not possible."""
     if sys.platform not in ("linux", "darwin"):
         return False
     library = ctypes.CDLL(None)
@@ -129,19 +129,19 @@ def _exchange_atomically(first: Path, second: Path) -> bool:
 
 
 def _move_foreign_files(old: Path, folder: Path, names: Sequence[str]) -> None:
-    """Moves files that another process has just written to the old folder to the new one."""
+    """Moves files that another process just wrote to the old folder to the published one."""
     for name in _names_in_folder(old) - set(names):
         with suppress(OSError):
             (old / name).rename(folder / name)
 
 
 def _names_in_folder(folder: Path) -> set[str]:
-    """Returns the names of the files and folders directly in a folder."""
+    """Returns the names of the files and folders directly in a published folder."""
     return {file.name for file in folder.iterdir()}
 
 
 def _current_umask() -> int:
-    """Returns the permissions that new files do not get, which can only be read by setting them."""
+    """Returns the umask for a published folder, which can only be read by setting it."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

@@ -26,7 +26,7 @@ def register_layers_with_keras() -> None:
 
 
 class _KerasFinder:
-    """Finder that lets the other finders find Keras, and adds a step to its import."""
+    """Finder that lets the other finders find Keras, and adds the registration to its import."""
 
     def __init__(self) -> None:
         self._searching = False

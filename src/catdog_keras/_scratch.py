@@ -57,7 +57,7 @@ def remove_abandoned(parent: Path) -> None:
 
 @contextmanager
 def kept_from_removal(folder: Path) -> Iterator[None]:
-    """Locks an existing folder, if possible, so that no other process removes it as abandoned."""
+    """Locks an existing folder, if possible, so that it is not removed as abandoned scratch."""
     lock = None
     with suppress(OSError):
         lock = lock_folder(folder)
@@ -107,11 +107,11 @@ else:
 
 
 def unlock_folder(lock: int | None) -> None:
-    """Releases a lock that `lock_folder` returned; None is ignored."""
+    """Releases a lock that `lock_folder` returned, as of a scratch folder; None is ignored."""
     if lock is not None:
         os.close(lock)
 
 
 def _is_old_leftover(folder: Path) -> bool:
-    """Returns whether a folder is so old that its process has ended, for systems without locks."""
+    """Returns whether a scratch folder is so old that its process has ended; used without locks."""
     return time.time() - folder.lstat().st_mtime > LEFTOVER_SECONDS

@@ -14,7 +14,7 @@ ENDING = tuple(
 
 @contextmanager
 def interrupts_deferred() -> Iterator[None]:
-    """Delays SIGINT (Ctrl-C), SIGTERM and SIGHUP until the block has ended.
+    """Delays the signals SIGINT (Ctrl-C), SIGTERM and SIGHUP until the block has ended.
 
     Python handles signals only in the main thread: in other threads nothing is delayed. The same is
     true for a handler that was not installed from Python, because it could not be restored.

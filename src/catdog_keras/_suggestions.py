@@ -20,19 +20,19 @@ Synonyms = Mapping[str, tuple[tuple[str, ...], str]]
 
 
 def letters_of(name: str) -> str:
-    """Returns a name without case, underscores, hyphens, dots and spaces."""
+    """Reduces a name to letters, in lower case, and digits, to suggest similar names."""
     return re.sub(r"[\W_]", "", name).lower()
 
 
 def close_names(name: str, known: Collection[str], most: int = 3, cutoff: float = 0.6) -> list[str]:
-    """Returns at most `most` known names that are similar to a name, the most similar first."""
+    """Suggests at most `most` known names that are similar to a name, the most similar first."""
     by_letters = {letters_of(each): each for each in known}
     found = difflib.get_close_matches(letters_of(name), by_letters, n=most, cutoff=cutoff)
     return [by_letters[each] for each in found]
 
 
 def did_you_mean(names: Sequence[str]) -> Message:
-    """Returns a question that lists the names: "Did you mean a, b or c?"."""
+    """Returns suggestions as a question that lists the names: "Did you mean a, b or c?"."""
     listed = Message(names[0])
     for place, name in enumerate(names[1:], 2):
         listed = listed + (" or " if place == len(names) else ", ") + name
@@ -42,7 +42,7 @@ def did_you_mean(names: Sequence[str]) -> Message:
 def find_meant(
     name: str, known: Collection[str], synonyms: Synonyms, cutoff: float = 0.75
 ) -> tuple[tuple[str, ...], str]:
-    """Returns the known names that an unknown one may stand for, and a hint; both may be empty.
+    """Suggests known names that an unknown one may stand for, and a hint; both may be empty.
 
     Synonyms of names that are not known are not used.
     """
@@ -96,7 +96,7 @@ def _describe_unknown_argument(
 
 
 def _most_positional(function: Callable[..., object]) -> float:
-    """Returns the number of arguments that a function takes by position."""
+    """Returns how many arguments a function takes by position; others are suggested by name."""
     parameters = inspect.signature(function).parameters.values()
     if any(each.kind is each.VAR_POSITIONAL for each in parameters):
         return math.inf
@@ -104,7 +104,7 @@ def _most_positional(function: Callable[..., object]) -> float:
 
 
 def _describe_too_many(function: Callable[..., object], given: int) -> str:
-    """Formats the error for arguments that must be passed by name."""
+    """Formats the error that suggests which arguments to pass by name."""
     parameters = [
         each for each in inspect.signature(function).parameters.values() if each.name != "self"
     ]

@@ -20,7 +20,7 @@ class TrainingProgress(keras.callbacks.Callback):
 
 
 class EpochTable(keras.callbacks.Callback):
-    """Keras callback that writes a line with losses and accuracies after each epoch."""
+    """Keras callback that shows the progress: a line of losses and accuracies per epoch."""
 
     COLUMNS = ("loss", "accuracy", "val_loss", "val_accuracy")
 

@@ -64,7 +64,7 @@ def output_folder(
 def writable_folder(
     path: str | os.PathLike[str], name: str, *, locked: bool = True
 ) -> Iterator[Path]:
-    """Creates a folder if necessary, and yields it; if it is empty at the end, it is removed again.
+    """Creates a folder to write files to, and yields it; if empty at the end, it is removed again.
 
     The folder is locked meanwhile, so that two runs do not mix their files. The lock ends with the
     process. Where folders cannot be locked, as on Windows, two runs can write at the same time, and
@@ -103,7 +103,7 @@ def writable_folder(
 
 
 def _create_locked(folder: Path) -> int | None:
-    """Creates a folder if necessary, and returns its lock; see `lock_folder`."""
+    """Creates a folder to write files to, if missing, and returns its lock; see `lock_folder`."""
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         lock = None
@@ -119,7 +119,7 @@ def _create_locked(folder: Path) -> int | None:
 
 
 def _enter_scratch_near(stack: ExitStack, folder: Path) -> Path:
-    """Creates the scratch folder next to `folder` if they can be exchanged, otherwise inside it."""
+    """Creates the scratch folder to write files to, next to `folder` if possible, else inside."""
     remove_abandoned(folder)
     if folder.stat().st_dev == folder.parent.stat().st_dev:
         with suppress(OSError):  # the parent folder is not writable
@@ -130,7 +130,7 @@ def _enter_scratch_near(stack: ExitStack, folder: Path) -> Path:
 def _system_error_of_output(
     error: OSError, scratch: Path, folder: Path, names: Sequence[str]
 ) -> OSError | None:
-    """Returns the system's error if writing the output failed, otherwise None."""
+    """Returns the system's error if writing the output files failed, otherwise None."""
     results = (repr(str(folder / name))[1:-1] for name in names)
     named = any(place in str(error) for place in (scratch.name, *results))
     if isinstance(error.__cause__, OSError) and named:
@@ -143,7 +143,7 @@ def _system_error_of_output(
 
 
 def atomic_write_text(file: Path, text: str) -> None:
-    """Replaces a file atomically: concurrent readers get the old or the new content."""
+    """Writes a text file atomically: concurrent readers get the old or the new content."""
     with interrupts_deferred(), scratch_folder(file.parent) as scratch:
         unfinished = scratch / file.name
         unfinished.write_text(text, encoding="utf-8")
@@ -151,7 +151,7 @@ def atomic_write_text(file: Path, text: str) -> None:
 
 
 def save_text(path: Path, text: str, name: str = "path") -> None:
-    """Writes a user's file atomically; `name` is the argument for its path, used in error messages.
+    """Writes a user's text file atomically; `name` is the argument for its path, for messages.
 
     If the path is a link, the file that it leads to is replaced.
 
@@ -168,7 +168,7 @@ def save_text(path: Path, text: str, name: str = "path") -> None:
 
 
 def _remove_empty_folders(folders: Iterable[Path]) -> None:
-    """Removes folders, innermost first, up to the first that is not empty or does not exist."""
+    """Removes folders without written files, innermost first, until one is not empty."""
     with suppress(OSError):
         for folder in folders:
             lock = lock_folder(folder)  # raises an error if another run is writing to it

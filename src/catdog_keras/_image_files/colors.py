@@ -20,7 +20,7 @@ def convert_to_mode(image: "Image.Image", color_mode: str) -> "Image.Image":
 
 
 def convert_to_rgb(image: "Image.Image") -> "Image.Image":
-    """Converts a decoded image to RGB; transparent pixels become white."""
+    """Converts the colors of a decoded image to RGB; transparent pixels become white."""
     from PIL import Image
 
     if image.has_transparency_data:
@@ -31,5 +31,5 @@ def convert_to_rgb(image: "Image.Image") -> "Image.Image":
 
 
 def scale_to_8_bits(samples: np.ndarray, white: int) -> np.ndarray:
-    """Scales samples to 8 bits with rounding."""
+    """Scales samples of colors or gray levels to 8 bits with rounding."""
     return np.rint(samples * np.float32(255 / white)).astype(np.uint8)

@@ -178,14 +178,14 @@ def _rows_of_image(opened: "Image.Image") -> "Callable[[int, int], Image.Image]"
 def _iterate_strips(
     rows: "Callable[[int, int], Image.Image]", width: int, height: int
 ) -> "Iterator[tuple[int, Image.Image]]":
-    """Yields strips with their first rows, because conversions need several times the memory."""
+    """Yields the strips in which a Pillow image is converted, each with its first row."""
     step = max(1, STRIP_PIXELS // width)
     for top in range(0, height, step):
         yield top, rows(top, min(top + step, height))
 
 
 def _array_and_tensor(shape: tuple[int, ...]) -> tuple[np.ndarray, Any]:
-    """Returns an array and a tensor of the same uint8 values; a conversion would copy them."""
+    """Returns an array for Pillow's pixels and a tensor of the same values, without a copy."""
     import tensorflow as tf
 
     size = math.prod(shape)

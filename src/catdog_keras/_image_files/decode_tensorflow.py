@@ -68,7 +68,7 @@ def decode_small(
 
 
 def thumbnail_reduction(pixels: int) -> int:
-    """Returns by how much to divide the sides of a JPEG file of which a thumbnail is needed."""
+    """Returns by how much TensorFlow's kernel divides a JPEG file's sides for a thumbnail."""
     return next((ratio for ratio in (8, 4, 2) if pixels >= ratio**2 * SMALL_PIXELS), 1)
 
 

@@ -49,7 +49,7 @@ def _has_more_parts(parts: Iterator[int], most: int) -> bool:
 
 
 def _jpeg_segments(content: bytes) -> Iterator[int]:
-    """Yields the marker of each segment in front of the pixels, and of bytes between them."""
+    """Yields the marker of each part of a JPEG file before the pixels: segments, other bytes."""
     at = 2
     while (at := content.find(b"\xff", at)) >= 0 and at + 4 <= len(content):
         marker = content[at + 1]
@@ -61,7 +61,7 @@ def _jpeg_segments(content: bytes) -> Iterator[int]:
 
 
 def _gif_blocks(content: bytes) -> Iterator[int]:
-    """Yields the size of each block of data in front of the first frame; 0 for other bytes."""
+    """Yields the size of each part of a GIF file before its frames: data blocks, 0 for others."""
     flags = content[10] if len(content) > 10 else 0
     at = 13 + (3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0)
     while at < len(content) and content[at] != _GIF_FRAME:

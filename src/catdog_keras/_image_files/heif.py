@@ -67,7 +67,7 @@ def _is_heif(content: bytes) -> bool:
 
 
 def _file_type_brands(content: bytes) -> list[bytes]:
-    """Returns the brands in the first box of a file of this family; the main one is first."""
+    """Returns the brands in the first box of a HEIC or AVIF file; the main one is first."""
     if content[4:8] != b"ftyp":
         return []
     end = min(int.from_bytes(content[:4]), LONGEST_BOX, len(content))

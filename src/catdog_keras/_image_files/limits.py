@@ -26,11 +26,11 @@ TIFF_ROWS_PER_STRIP, TIFF_TILE_WIDTH, TIFF_TILE_LENGTH = 278, 322, 323
 
 
 class InvalidImageError(Exception):
-    """The reason why a file cannot be read as an image."""
+    """The reason why a file cannot be read as an image, such as an exceeded limit."""
 
 
 class UndecodableImageError(InvalidImageError):
-    """The reason of a decoder, which may be that memory or an optional package is missing."""
+    """The reason of a decoder, not a limit; memory or an optional package may be missing."""
 
 
 def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
@@ -72,7 +72,7 @@ def open_within_limits(content: bytes) -> tuple["Image.Image", bytes]:
 
 
 def _bytes_of_tiff_strip(image: Any) -> int:
-    """Returns the decoded size of a compressed strip or tile of a TIFF file, or 0."""
+    """Returns the decoded size, to limit it, of a compressed strip or tile of a TIFF file, or 0."""
     if not image.tile or image.tile[0][0] != "libtiff":
         return 0
     tags = image.tag_v2

@@ -95,14 +95,14 @@ def bytes_per_pixel(image: "Image.Image") -> float:
 
 
 def _jpeg_coefficients(image: Any) -> float:
-    """Returns the coefficients per pixel, all of which libjpeg holds if there are several scans."""
+    """Returns the coefficients per pixel in the memory of libjpeg if there are several scans."""
     _, across, down, _ = zip(*image.layer, strict=True)
     sampled = sum(x * y for x, y in zip(across, down, strict=True))
     return sampled / max(max(across) * max(down), 1)  # 0 in a damaged file
 
 
 def _stored_planes(image: "Image.Image") -> float:
-    """Returns the values per pixel that are stored for the colors."""
+    """Returns the values per pixel that are stored in memory for the colors."""
     return {420: 1.5, 422: 2.0}.get(image.info.get("chroma", 444), 3.0)
 
 
@@ -126,7 +126,7 @@ def _bytes_per_heif_pixel(image: "Image.Image") -> float:
 
 
 def _has_deep_colors(image: "Image.Image") -> bool:
-    """Returns whether the colors of an image are stored in more than 8 bits."""
+    """Returns whether colors of more than 8 bits are stored, whose decoding needs more memory."""
     return image.format in ("AVIF", "HEIF", "PNG") and image.info.get("bit_depth", 8) > 8
 
 

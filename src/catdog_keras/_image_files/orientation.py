@@ -34,7 +34,7 @@ def read_orientation(image: "Image.Image", content: bytes) -> int:
 
 
 def _read_exif(image: "Image.Image", content: bytes) -> "Image.Exif":
-    """Returns the EXIF data of an image; of a PNG file without its pixels.
+    """Returns the EXIF data of an image, for its orientation; of a PNG file without its pixels.
 
     Pillow would decode them to search for EXIF data behind them.
     """
@@ -47,7 +47,7 @@ def _read_exif(image: "Image.Image", content: bytes) -> "Image.Exif":
 
 
 def as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
-    """Returns the view of an upright image in which the rows are those of the file."""
+    """Returns an upright image as a view in the orientation of the file, with its rows."""
     views = {
         2: lambda: upright[:, ::-1],
         3: lambda: upright[::-1, ::-1],

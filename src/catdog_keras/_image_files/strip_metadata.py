@@ -81,7 +81,7 @@ def _stripped_jpeg_file(content: bytes, *, with_exif: bool) -> bytes:
 
 
 def _is_needed_segment(marker: int, segment: bytes, *, with_exif: bool) -> bool:
-    """Returns whether a JPEG segment affects colors or, if `with_exif`, the orientation."""
+    """Returns whether JPEG metadata affects colors or, if `with_exif`, the orientation."""
     if marker == _JFIF:
         return len(segment) >= 2 + _JFIF_BYTES and segment[4:9] == b"JFIF\0"
     if marker == _EXIF:

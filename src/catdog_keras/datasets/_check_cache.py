@@ -190,7 +190,7 @@ class CheckCache:
 
 
 def _stamps_of_files(paths: Sequence[str]) -> list[Stamp | None]:
-    """Returns the stamp of each file; None for those that are not there."""
+    """Returns the stamp of each file, as the check cache keeps it; None for missing files."""
     try:
         return list(map(stamp_of, map(os.stat, paths)))  # faster than one by one
     except (OSError, ValueError):
@@ -198,7 +198,7 @@ def _stamps_of_files(paths: Sequence[str]) -> list[Stamp | None]:
 
 
 def _stamp_if_present(path: str) -> Stamp | None:
-    """Returns the stamp of one file, or None if it is not there."""
+    """Returns the stamp of a file, as the check cache keeps it, or None if it is not there."""
     try:
         return stamp_of(os.stat(path))  # noqa: PTH116 - fast
     except (OSError, ValueError):  # a missing file, or a zero byte in its name
@@ -206,7 +206,7 @@ def _stamp_if_present(path: str) -> Stamp | None:
 
 
 def folder_prefix(path: str) -> str:
-    """Returns the part of a path in front of the file name, with the separator."""
+    """Returns the folder of a path, of which the check cache has one file, with the separator."""
     head, separator, _ = path.rpartition(os.sep)
     return head + separator
 
@@ -252,7 +252,7 @@ def decode_table(content: bytes) -> Any:
 
 
 def _decode_results(content: bytes, folder: str) -> dict[str, _Result]:
-    """Reads the results of a folder; see `decode_table` for errors."""
+    """Reads the check results of a folder from its cache file; see `decode_table` for errors."""
     table = decode_table(content)
     if table["folder"] != folder:
         raise ValueError("not of this folder")
@@ -266,7 +266,7 @@ def _decode_results(content: bytes, folder: str) -> dict[str, _Result]:
 
 @functools.cache
 def _checker_versions() -> dict[str, str]:
-    """Returns the versions of everything that decides on a result."""
+    """Returns the versions of everything that decides on a cached check."""
     return {"format": str(VERSION), "catdog_keras": __version__, **decoder_versions()}
 
 

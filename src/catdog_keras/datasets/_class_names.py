@@ -122,7 +122,7 @@ def note_missing_values(names: Sequence[str]) -> list[str]:
 
 
 def _normalized_number(name: str) -> str:
-    """Returns a number in one form, as 1 for "1.0", or an empty string for another name."""
+    """Returns a class name that is a number as 1 for "1.0"; an empty string for other names."""
     found = re.fullmatch(r"\s*0*(\d+)(?:\.0*)?\s*", name)
     return found[1] if found else ""
 
@@ -186,5 +186,5 @@ def _find_split_names(names: Sequence[str]) -> tuple[list[str], bool]:
 
 
 def _without_plural_s(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns words without "s" at the end, to compare `cat_test` with `cats`."""
+    """Returns words of a class name without "s" at the end, to compare `cat_test` with `cats`."""
     return tuple(word.rstrip("s") for word in words)

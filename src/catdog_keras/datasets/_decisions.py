@@ -143,7 +143,7 @@ def apply_decisions(index: ImageIndex, decisions: Decisions | None, folder: Path
 def _apply_to_listing(
     listing: Listing, chosen: Mapping[str, Decision], class_names: Sequence[str]
 ) -> Listing:
-    """Returns a listing without the excluded images, and with the new labels of relabeled ones."""
+    """Applies decisions to a listing: leaves out excluded images, and changes labels."""
     places = [place for place, file in enumerate(listing.files) if file in chosen]
     labels = listing.labels.copy()
     excluded = []
@@ -197,7 +197,7 @@ def _read_decisions_json(file: Path) -> dict[str, Decision]:
 
 
 def _object_without_repeated_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Builds an object of JSON; raises if a key, such as an image, occurs twice."""
+    """Builds an object of a decisions file; raises if a key, such as an image, occurs twice."""
     content = dict(pairs)
     if len(content) < len(pairs):
         ((repeated, _),) = Counter(name for name, _ in pairs).most_common(1)
@@ -226,5 +226,5 @@ def _read_decision(path: str, entry: Any) -> Decision:
 
 
 def _shown_in_message(value: Any) -> str:
-    """Formats a value of the file for an error message, shortened if it is long."""
+    """Returns a value of a decisions file as an error message shows it, shortened if long."""
     return shorten(repr(value), LONGEST_NAME)

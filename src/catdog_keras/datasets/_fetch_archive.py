@@ -87,7 +87,7 @@ def _download_archive(url: str, target: Path, known: str | None) -> None:
 
 
 def _stream_to_file(url: str, path: str, _: Any) -> None:
-    """Downloads like pooch's own downloader, with a size limit and a progress bar."""
+    """Downloads an archive like pooch's own downloader, with a size limit and a progress bar."""
     import requests
 
     with requests.get(url, stream=True, timeout=DOWNLOAD_TIMEOUT_SECONDS) as response:

@@ -130,7 +130,7 @@ def cache_in_file(
 
 
 def _npy_header(shape: tuple[int, ...]) -> bytes:
-    """Returns the header of a `.npy` file, so that `numpy.load` can read the file."""
+    """Returns the `.npy` header of a file of cached images, which `numpy.load` can then read."""
     stream = io.BytesIO()
     np.lib.format.write_array_header_1_0(
         stream, {"descr": "|u1", "fortran_order": False, "shape": shape}

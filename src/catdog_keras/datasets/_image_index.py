@@ -17,7 +17,7 @@ from catdog_keras.datasets._skipped_names import is_skipped
 
 @dataclass(frozen=True)
 class Listing:
-    """A list of files with their labels.
+    """A list of files with their labels, such as one part of an image index.
 
     Attributes:
         files: Paths; in an index relative to its root, with forward slashes, sorted within a class.
@@ -117,7 +117,7 @@ def index_image_folder(
 def drop_classes(
     class_names: Sequence[str], parts: Mapping[str, Listing], dropped: Collection[int]
 ) -> tuple[tuple[str, ...], dict[str, Listing]]:
-    """Returns the class names and the listings without some labels; the others stay in order."""
+    """Drops classes of an image index: their names and their files; others stay in order."""
     kept = [label for label in range(len(class_names)) if label not in dropped]
     new_label = np.full(len(class_names), -1, np.int32)
     new_label[kept] = np.arange(len(kept))
@@ -131,7 +131,7 @@ def drop_classes(
 def _without_empty_classes(
     root: Path, layout: Layout, parts: dict[str, Listing], *, stated: bool
 ) -> tuple[tuple[str, ...], dict[str, Listing], list[str]]:
-    """Drops classes whose folders are all empty, with a note.
+    """Drops classes of an image index whose folders are all empty, with a note.
 
     Raises:
         ValueError: If the folder of a class for training is empty, and the class is stated or has
@@ -182,7 +182,7 @@ def _list_class_folders(root: Path, part: Folder, content: FolderContent) -> Lis
 
 
 def _paths_below(folder: str, paths: list[str]) -> list[str]:
-    """Returns those of the sorted paths that are below a folder."""
+    """Returns those of the sorted paths of an image index that are below a folder."""
     end = f"{folder}0"  # "0" follows "/"
     return paths[bisect_left(paths, f"{folder}/") : bisect_left(paths, end)]
 

@@ -20,12 +20,12 @@ def image_root(root: Path) -> Path:
 
 
 def _holds_split_folders(folder: Path) -> bool:
-    """Returns whether a folder on the disk contains several of train, validation and test."""
+    """Returns whether a folder on the disk is a root of several of train, validation and test."""
     return name_several_splits(subfolder.name for subfolder in _subfolders(folder))
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    """Lists the folders that can be classes or splits, without links to a parent folder."""
+    """Lists the folders in a possible root that can be classes or splits, without links upwards."""
     resolved = Path(os.path.realpath(folder))  # without an error for links to themselves
     upwards = {resolved, *resolved.parents}
     found = (

@@ -124,7 +124,7 @@ def _inspect_content(path: str, thumbnails: dict[str, Gray] | None) -> ImageFile
 
 
 def _why_folder_is_no_image(path: str) -> str:
-    """Returns the reason why a path that is a folder, perhaps an unreadable one, is bad."""
+    """Returns why an inspected path that is a folder, perhaps an unreadable one, is bad."""
     try:
         os.scandir(path).close()
     except OSError:
@@ -134,7 +134,7 @@ def _why_folder_is_no_image(path: str) -> str:
 
 @dataclass(frozen=True)
 class _Format:
-    """Format information from the header of an image."""
+    """Format of an inspected image file, from its header."""
 
     kind: str
     mode: str
@@ -146,7 +146,7 @@ class _Format:
 
 
 def _decode_and_classify(path: str, content: bytes) -> tuple[list[str], bool, int, Gray]:
-    """Decodes an image; returns its peculiarities, if it is plain, its pixels and a thumbnail.
+    """Inspects an image by decoding: peculiarities, if it is plain, its pixels and a thumbnail.
 
     Raises:
         InvalidImageError: If the file is bad.
@@ -162,7 +162,7 @@ def _decode_and_classify(path: str, content: bytes) -> tuple[list[str], bool, in
 def _decode_thumbnail(
     path: str, content: bytes, image: "Image.Image", *, large_text: bool
 ) -> tuple[list[str], bool, Gray]:
-    """Decodes the pixels of an image and keeps a thumbnail of them; see `_decode_and_classify`."""
+    """Decodes an image to inspect it and keeps a thumbnail of it; see `_decode_and_classify`."""
     pixels = image.width * image.height
     thumbnail: Gray | None = None
     try:
@@ -195,12 +195,12 @@ def _decode_thumbnail(
 def _upright_thumbnail(
     rows: "Callable[[int, int], Image.Image]", size: tuple[int, int], orientation: int
 ) -> Gray:
-    """Returns the thumbnail of an image by its rows, turned by the EXIF orientation of the file."""
+    """Returns the thumbnail of an inspected image by its rows, turned by its EXIF orientation."""
     return shrink(rows, size, lambda pixels: as_stored(pixels, orientation))
 
 
 def _pillow_error(content: bytes) -> str:
-    """Returns the message of Pillow, if it has one, which is clearer than the kernel's."""
+    """Returns why Pillow cannot decode an inspected image, clearer than the kernel, or nothing."""
     try:
         with open_image(content) as image:
             image.draft(image.mode, (1, 1))
@@ -211,7 +211,7 @@ def _pillow_error(content: bytes) -> str:
 
 
 def _read_format(image: "Image.Image", content: bytes) -> _Format:
-    """Reads from the header of an image what decides how it is decoded."""
+    """Reads from the header of an image to inspect what decides how it is decoded."""
     bits, samples = _read_samples(image, content)
     return _Format(
         kind=image.format or "",
@@ -225,7 +225,7 @@ def _read_format(image: "Image.Image", content: bytes) -> _Format:
 
 
 def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
-    """Returns the bits per sample and their number format.
+    """Returns the bits per sample of an image to inspect, and their number format.
 
     Pillow converts 16-bit color to 8 bits, so the header is read directly.
     """
@@ -238,7 +238,7 @@ def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
 
 
 def _nonstandard_reasons(path: str, form: _Format) -> list[str]:
-    """Returns why an image is nonstandard, such as a palette; nothing for a standard one."""
+    """Returns why an inspected image is nonstandard, such as a palette; nothing if standard."""
     endings = FORMAT_EXTENSIONS.get(form.kind, ())
     rules = (
         (form.orientation > 1, "rotated by its EXIF orientation"),

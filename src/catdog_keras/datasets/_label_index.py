@@ -22,7 +22,7 @@ SAME_LABEL = (
 
 
 def check_stated_classes(class_names: Sequence[str] | None) -> tuple[str, ...] | None:
-    """Returns the names as a tuple, or None; raises unless they are at least two distinct names."""
+    """Returns class names, stated for an index of labels, or None; raises unless 2 are distinct."""
     names = None if class_names is None else check_class_names(class_names)
     if names is not None and len(names) < 2:
         raise ValueError(describe("class_names", "a list of at least two class names", class_names))
@@ -129,7 +129,7 @@ def index_labels(
 
 
 def _sorted_class_names(names: Collection[str]) -> list[str]:
-    """Sorts names of classes as texts, or by number if all of them are integers."""
+    """Sorts class names of a label index as texts, or by number if all of them are integers."""
     if all(re.fullmatch(r"-?[0-9]{1,18}", name) for name in names):
         return sorted(names, key=lambda name: (int(name), name))  # 1 and 01 are distinct
     return sorted(names)

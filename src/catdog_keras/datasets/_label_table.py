@@ -85,7 +85,7 @@ def _columns_in_memory(table: Any) -> list[Any]:
 
 
 def _read_csv_columns(path: Path) -> tuple[list[str], dict[str, list[str]], Sequence[int]]:
-    """Reads a CSV file of UTF-8 with a header, separated by commas, semicolons or tabs.
+    """Reads a label table from a CSV file of UTF-8, separated by commas, semicolons or tabs.
 
     Returns:
         The header, the columns by name, the last one of those with equal names, and the number of
@@ -182,7 +182,7 @@ def labels_by_file(
 
 
 def _raise_if_any(problem: str, cases: Iterable[str], total: int, remedy: str) -> None:
-    """Raises if there is a case, with the number of cases and the first of them."""
+    """Raises if rows of a label table have a problem, with their number and the first of them."""
     found = list(cases)
     if found:
         start = f"{len(found)} of {total} {problem}:{first_lines(found)}\n"
@@ -213,7 +213,7 @@ def text_of(name: str, requirement: str, value: Any) -> str:
 
 
 def _path_below_root(root: Path, image: Any) -> str | None:
-    """Returns a path relative to `root`, or None if it is not below it. Links are not resolved."""
+    """Returns a path of a label table relative to `root`, or None; links are not resolved."""
     if not isinstance(image, (str, os.PathLike)) or not isinstance(os.fspath(image), str):
         raise TypeError(describe("image_column", "a column of paths", image))
     path = os.fspath(image).strip()

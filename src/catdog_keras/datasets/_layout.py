@@ -27,7 +27,7 @@ from catdog_keras.datasets._class_names import (
 
 @dataclass
 class Folder:
-    """A folder of the tree.
+    """A folder of the tree in which the layout is found.
 
     Attributes:
         path: Path relative to the root, with forward slashes; empty for the root.
@@ -75,7 +75,7 @@ class Layout:
 
 
 def build_tree(folders: Iterable[str], images: Iterable[str]) -> Folder:
-    """Builds the tree from sorted relative paths; each folder follows the one that contains it."""
+    """Builds the tree of a layout from sorted relative paths; a folder follows its parent."""
     root = Folder("")
     by_path = {"": root}
     # By code point and not as paths, which Windows compares without case.
@@ -135,7 +135,7 @@ def find_layout(root: Folder, name: str, class_names: Sequence[str] | None = Non
 
 
 def _find_split_folders(root: Folder, name: str) -> dict[str, Folder]:
-    """Returns the folder of each split in `root`; none if no folder is named like a split."""
+    """Returns the folder of each split in the layout of `root`; none if none has such a name."""
     named = {
         folder.path: parsed
         for folder in root.folders.values()
@@ -175,7 +175,7 @@ def _find_split_folders(root: Folder, name: str) -> dict[str, Folder]:
 
 
 def _holds_class_folders(root: Folder, path: str, named: Collection[str]) -> bool:
-    """Returns whether a folder with the name of a split contains classes and is not a class."""
+    """Returns whether a folder named like a split, by its layout, has classes and is no class."""
     folder = _skip_single_folders(root.folders[path])
     if not folder.folders:
         return False
@@ -186,7 +186,7 @@ def _holds_class_folders(root: Folder, path: str, named: Collection[str]) -> boo
 
 
 def _skip_single_folders(folder: Folder) -> Folder:
-    """Descends into folders that repeat the name above them or only say that they hold images."""
+    """Descends in a layout into folders that repeat the name above or only say "images"."""
     while not folder.images and len(folder.folders) == 1:
         (below,) = folder.folders.values()
         above = parse_split_name(folder.name)
@@ -201,7 +201,7 @@ def _skip_single_folders(folder: Folder) -> Folder:
 
 
 def _check_folders_next_to_splits(root: Folder, splits: dict[str, Folder], name: str) -> None:
-    """Raises if a folder next to the split folders is neither empty nor known to have no labels."""
+    """Raises for a layout with an empty split folder, or one of unknown meaning next to splits."""
     used = [folder.path for folder in splits.values()]
     for folder in root.folders.values():
         split = parse_split_name(folder.name).split
@@ -224,7 +224,7 @@ def _check_folders_next_to_splits(root: Folder, splits: dict[str, Folder], name:
 
 
 def _check_classes_one_level_deeper(folder: Folder, name: str) -> None:
-    """Raises if the class folders are one level deeper, next to folders without images."""
+    """Raises for a layout of classes one level deeper, next to folders without images."""
     filled = [each for each in folder.folders.values() if each.total]
     if len(filled) == 1 < len(folder.folders):
         (only,) = filled
@@ -240,7 +240,7 @@ def _check_classes_one_level_deeper(folder: Folder, name: str) -> None:
 
 
 def _class_folder_names(folder: Folder, name: str) -> tuple[str, ...]:
-    """Returns the names of the class folders in a folder; raises if there are fewer than two."""
+    """Returns the names of the class folders in a layout; raises if there are fewer than two."""
     names = tuple(folder.folders)
     if len(names) < 2:
         raise ValueError(f"{name!r} holds {_describe_too_few_classes(folder, name)}")
@@ -248,7 +248,7 @@ def _class_folder_names(folder: Folder, name: str) -> tuple[str, ...]:
 
 
 def _describe_too_few_classes(folder: Folder, name: str) -> str:
-    """Describes a folder with less than two class folders, and how to get two."""
+    """Describes a layout with less than two class folders, and how to get two."""
     if not folder.folders:
         found = counted(folder.images, "image") if folder.images else "no images"
         return (
@@ -266,7 +266,7 @@ def _describe_too_few_classes(folder: Folder, name: str) -> str:
 
 
 def _check_same_classes(folder: Folder, class_names: tuple[str, ...], name: str) -> None:
-    """Raises if a split folder contains other class folders than the first one, `train`."""
+    """Raises for a layout in which a split has other class folders than the first one, `train`."""
     here = tuple(folder.folders)
     if here == class_names:
         return
@@ -284,7 +284,7 @@ def _check_same_classes(folder: Folder, class_names: tuple[str, ...], name: str)
 
 
 def _select_stated_classes(folder: Folder, class_names: Sequence[str], name: str) -> Folder:
-    """Returns a copy of a folder with only the stated class folders, in their order."""
+    """Returns the layout of a folder with only the stated class folders, in their order."""
     missing = [each for each in class_names if each not in folder.folders]
     if missing:
         raise ValueError(
@@ -297,7 +297,7 @@ def _select_stated_classes(folder: Folder, class_names: Sequence[str], name: str
 
 
 def _check_folders_in_classes(part: Folder, name: str) -> None:
-    """Raises if a class folder contains another class or split folders."""
+    """Raises for a layout in which a class folder contains another class or split folders."""
     classes = list(part.folders.values())
     names = {folder.name for folder in classes}
     for folder in classes:
@@ -317,7 +317,7 @@ def _check_folders_in_classes(part: Folder, name: str) -> None:
 
 
 def _check_groups_of_classes(part: Folder, name: str) -> list[str]:
-    """Raises if the class folders seem to be groups of classes; returns notes on subfolders."""
+    """Raises for a layout of groups of classes; otherwise returns notes on the subfolders."""
     classes = list(part.folders.values())
     below = {folder.name: list(folder.walk()) for folder in classes}
     # Names in any case, and a name that repeats that of the class does not count.
@@ -370,7 +370,7 @@ def _check_groups_of_classes(part: Folder, name: str) -> list[str]:
 
 
 def _note_folders_in_classes(part: Folder) -> list[str]:
-    """Returns notes on folders in class folders whose images may not be of this class."""
+    """Returns notes on a layout with folders in class folders that may not be of this class."""
     classes = list(part.folders.values())
     words = {singular_words(each.name): each.name for each in classes}
     alike, unwanted, mixed = [], [], []
@@ -404,7 +404,7 @@ def _note_folders_in_classes(part: Folder) -> list[str]:
 
 
 def _holds_kinds_of_its_name(folder: Folder) -> bool:
-    """Returns whether the subfolders are named like kinds: `lung_n` in `lung_image_sets`."""
+    """Returns whether a layout has kinds as subfolders, as `lung_n` in `lung_image_sets`."""
     words = parse_split_name(folder.name).rest
     inner = [parse_split_name(each.name).rest for each in folder.folders.values() if each.total]
     return bool(words) and all(set(words) < set(each) for each in inner)

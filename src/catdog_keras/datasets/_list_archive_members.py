@@ -98,7 +98,7 @@ def _check_unpacked_size(archive: Path, infos: Iterable[zipfile.ZipInfo]) -> Non
 
 
 def _are_names_utf8(infos: Iterable[zipfile.ZipInfo]) -> bool:
-    """Whether all names are valid UTF-8, which programs on Linux and macOS do not state."""
+    """Whether all names of members are UTF-8, which programs on Linux and macOS do not state."""
     try:
         for info in infos:
             if not info.orig_filename.isascii():  # encoding long names takes longer than all checks

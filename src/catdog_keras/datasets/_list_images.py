@@ -24,7 +24,7 @@ IMAGE_EXTENSIONS = (
 
 @dataclass(frozen=True)
 class FolderContent:
-    """Everything below a folder, as sorted relative paths with forward slashes.
+    """Lists of the images and of all else below a folder: sorted relative paths with slashes.
 
     Attributes:
         images: Files with a supported image extension, and folders that cannot be read, so that
@@ -113,5 +113,5 @@ def list_images(directory: str | os.PathLike[str], *, follow_links: bool = True)
 
 
 def _is_inside_folder(folder: str, path: str) -> bool:
-    """Returns whether a resolved path is a folder or below it."""
+    """Returns whether a resolved path is a folder to list images of, or below it."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

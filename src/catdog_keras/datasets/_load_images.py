@@ -247,7 +247,7 @@ def _report_bad_images(bad: Sequence[ImageFile], usable: int) -> None:
 
 
 def _first_lines_that_fit(bad: Sequence[ImageFile], attribute: str) -> str:
-    """Lists the first files, one per line, and how many more there are and where they are listed.
+    """Lists the first images that could not be loaded, one per line, and the number of others.
 
     The command line removes the middle of messages that are longer than a terminal can show.
     """

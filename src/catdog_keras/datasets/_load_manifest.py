@@ -118,7 +118,7 @@ def load_manifest(
 
 
 def _merge_preparation(recorded: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Returns the options that determine pixels: as given, as recorded, or the default."""
+    """Returns the options that determine pixels: as given, as in the manifest, or the default."""
     stated = {name: value for name, value in given.items() if value is not None}
     # Only one of them is possible: the one that is stated replaces the other, recorded one.
     exclusive = {"crop_to_aspect_ratio", "pad_to_aspect_ratio"}

@@ -79,7 +79,7 @@ def write_manifest(
 
 
 def relative_posix_path(root: Path, file: str) -> str:
-    """Returns the path of a file relative to `root`, with forward slashes on every system."""
+    """Returns a path relative to `root`, with forward slashes on every system, as in a manifest."""
     return PurePosixPath(os.path.relpath(file, root).replace(os.sep, "/")).as_posix()
 
 
@@ -144,7 +144,7 @@ def _parse_manifest(content: Any) -> Manifest:
 
 
 def _read_preparation(found: Any) -> dict[str, Any]:
-    """Returns the recorded options; raises if one has a value that no loader writes."""
+    """Returns the options in a manifest; raises if one has a value that no loader writes."""
     if not isinstance(found, dict) or not found.keys() <= set(PREPARATION):
         raise ValueError(f"Its preparation is {_short.repr(found)}")
     try:
@@ -171,7 +171,7 @@ def _check_manifest_class_names(class_names: list[Any], label_source: str) -> No
 
 
 def check_relative_path(path: Any) -> None:
-    """Raises a ValueError unless a value of a file is a normalized relative path."""
+    """Raises a ValueError unless a value is a normalized relative path, as in a manifest."""
     shown = _short.repr(path)
     if not isinstance(path, str) or not path or not _is_encodable_path(path):
         raise ValueError(f"{shown} is not a file name")
@@ -201,7 +201,7 @@ def _check_manifest_row(row: Any, known: Mapping[str, int]) -> None:
 
 
 def _check_label_of_folder(row: Any, known: Mapping[str, int]) -> None:
-    """Raises if a file is in the folder of another class than that of its label."""
+    """Raises if a file in a manifest is in the folder of another class than that of its label."""
     classes = find_classes(PurePosixPath(row["path"]).parts[:-1], known)
     label, shown = row["label"], _short.repr(row["path"])
     if classes and label not in [known[name] for name in classes]:
@@ -211,7 +211,7 @@ def _check_label_of_folder(row: Any, known: Mapping[str, int]) -> None:
 
 
 def _is_encodable_path(path: str) -> bool:
-    """Returns whether a path without NUL can be encoded for the file system."""
+    """Returns whether a path in a manifest has no NUL and can be encoded for the file system."""
     try:
         return b"\0" not in os.fsencode(path)
     except UnicodeEncodeError:  # half of a surrogate pair

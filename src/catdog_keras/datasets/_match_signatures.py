@@ -20,7 +20,7 @@ MOST_HASHES = 1_000_000  # pairs of hashes that are compared at once
 
 
 class Link(NamedTuple):
-    """The positions of two similar images, the first one lower, and their correlation."""
+    """A match: positions of two similar images, the first one lower, and their correlation."""
 
     first: int
     second: int
@@ -52,7 +52,7 @@ def match_signatures(signatures: Sequence[Signature]) -> list[Link]:
 
 
 def has_similar(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-    """Returns which hashes differ from another one in at most eight bits."""
+    """Returns which hashes match another one: they differ from it in at most eight bits."""
     found = np.zeros(len(hashes), np.bool_)
     for members, _ in _share_a_band(hashes):
         rest = members[~found[members]]  # two that were found already need no comparison
@@ -96,7 +96,7 @@ def _correlations(
     one: int,
     others: Positions,
 ) -> npt.NDArray[np.float64]:
-    """Returns the correlation of an image with others, or 0 where it is too low.
+    """Returns how well an image matches others, as correlations; 0 where it is too low.
 
     An image without structure has no correlation: it is similar to those of the same gray.
 
@@ -125,7 +125,7 @@ def _similar_hashes(
     masks: Sequence[np.uint64],
     components: Components,
 ) -> Iterator[tuple[int, Positions]]:
-    """Yields a position and others of the same members whose hashes differ in few bits.
+    """Yields a position and others of the same members whose hashes match but for a few bits.
 
     Pairs whose connection is known are left out. The members of large components come last, so that
     it ends as soon as the rest is one of them.
@@ -157,7 +157,7 @@ def _similar_hashes(
 def _is_in_same_component(
     components: Components, one: int, others: Positions
 ) -> npt.NDArray[np.bool_]:
-    """Returns which of the others are in the same component as one, if it is a large one."""
+    """Returns which images need no match, as they are in the same large component as one."""
     leader = components.leaders[one]
     if components.sizes[leader] <= MOST_PAIRED:
         return np.zeros(len(others), np.bool_)
@@ -167,7 +167,7 @@ def _is_in_same_component(
 def _share_a_band(
     hashes: npt.NDArray[np.uint64],
 ) -> Iterator[tuple[Positions, list[np.uint64]]]:
-    """Groups the positions of hashes with an equal band; only these can be near-duplicates.
+    """Groups the positions of signatures with an equal band of the hash; only these can match.
 
     With each group, the bits of the earlier bands are returned.
     """

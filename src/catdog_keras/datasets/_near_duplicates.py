@@ -83,7 +83,7 @@ def _find_pairs(
 def _find_thumbnails(
     images: Sequence[ImageFile], thumbnails: Mapping[str, Gray]
 ) -> Mapping[str, Gray]:
-    """Returns the thumbnails of images by checksum; decodes those that are missing."""
+    """Returns the thumbnails to find near-duplicates by, by checksum; decodes missing ones."""
     missing = [image for image in images if image.sha256 not in thumbnails]
     if not missing:
         return thumbnails
@@ -104,7 +104,7 @@ def _find_thumbnails(
 
 
 def _decode_thumbnail_again(image: ImageFile) -> Gray:
-    """Returns the thumbnail of an image that was checked before.
+    """Returns the thumbnail of an image, checked before, whose near-duplicates are searched for.
 
     Raises:
         ValueError: If it has changed.
@@ -118,12 +118,12 @@ def _decode_thumbnail_again(image: ImageFile) -> Gray:
 
 
 def _pairs_file_name(digests: Iterable[str]) -> str:
-    """Returns the name of the file with the saved pairs of these images, by their checksums."""
+    """Returns the name of the file with the saved near-duplicates of images, by their checksums."""
     return f"pairs-{hashlib.sha256(''.join(digests).encode()).hexdigest()[:32]}.json"
 
 
 def _read_saved_pairs(file: Path, count: int) -> list[tuple[int, int]] | None:
-    """Returns saved pairs of positions below `count`; None if there are none, or are damaged."""
+    """Returns saved near-duplicates as pairs of positions below `count`; None if none are valid."""
     try:
         pairs = [(first, second) for first, second in decode_table(file.read_bytes())["pairs"]]
         if all(0 <= place < count for pair in pairs for place in pair):
@@ -134,7 +134,7 @@ def _read_saved_pairs(file: Path, count: int) -> list[tuple[int, int]] | None:
 
 
 def _save_pairs(file: Path, pairs: Sequence[tuple[int, int]]) -> None:
-    """Saves pairs; without write permission nothing is saved."""
+    """Saves the pairs of near-duplicates; without write permission nothing is saved."""
     with suppress(OSError):
         file.parent.mkdir(exist_ok=True)
         with scratch_folder(file.parent) as scratch:

@@ -78,7 +78,7 @@ def shrink(
 
 
 def _gray_levels_of_blocks(image: "Image.Image", across: int, down: int) -> "Image.Image":
-    """Returns the gray levels of an image, averaged over blocks of this size."""
+    """Returns the gray levels of an image to hash, averaged over blocks of this size."""
     gray = image.convert("L")
     return gray.reduce((across, down)) if across * down > 1 else gray
 
@@ -93,7 +93,7 @@ def hash_of(pixels: Gray) -> int:
 
 
 def has_structure(pixels: Gray) -> bool:
-    """Returns whether an image is not nearly uniform, so that others can correlate with it."""
+    """Returns whether an image to hash is not nearly uniform: others can correlate with it."""
     levels = pixels.ravel().astype(np.float64)
     variance = (levels @ levels) / levels.size - (levels.sum() / levels.size) ** 2
     return bool(variance >= FLAT**2)
@@ -101,7 +101,7 @@ def has_structure(pixels: Gray) -> bool:
 
 @functools.cache
 def _dct_cosines() -> npt.NDArray[np.float64]:
-    """Returns the lowest frequencies of the DCT-II, shape `(8, 32)`."""
+    """Returns the lowest frequencies of the DCT-II, which hashes are made of, shape `(8, 32)`."""
     frequencies = np.arange(HASH_FREQUENCIES)[:, None]
     positions = np.arange(HASH_SIDE)[None, :]
     return np.cos(np.pi * frequencies * (2 * positions + 1) / (2 * HASH_SIDE))

@@ -41,7 +41,7 @@ def batched_dataset(
     shuffled: bool,
     num_classes: int = 0,
 ) -> "tf.data.Dataset":
-    """Builds the dataset of one split.
+    """Builds the `tf.data` pipeline of one split: a dataset of batches.
 
     Args:
         listing: Absolute paths and labels.
@@ -81,7 +81,7 @@ def batched_dataset(
 
 
 class _EpochOrders:
-    """The order of each epoch, and the number of the current one.
+    """The order of the images in each epoch of a pipeline, and the number of the current epoch.
 
     The shuffle of `tf.data` also depends on the global seed of the process, and counts iterators as
     epochs. This order depends only on the seed and the epoch number.
@@ -105,7 +105,7 @@ class _EpochOrders:
 
 
 def _positions_of_epoch(count: int, orders: _EpochOrders | None) -> "tf.data.Dataset":
-    """Returns a dataset of positions in the listing, in the order of one epoch."""
+    """Returns the start of a pipeline: positions in the listing, in the order of one epoch."""
     import tensorflow as tf
 
     if orders is None:
@@ -121,7 +121,7 @@ def _positions_of_epoch(count: int, orders: _EpochOrders | None) -> "tf.data.Dat
 
 
 def _count_epochs(dataset: "tf.data.Dataset", orders: _EpochOrders) -> "tf.data.Dataset":
-    """Counts an epoch when its second batch leaves the dataset, after all buffers."""
+    """Counts an epoch when its second batch leaves the pipeline, after all buffers."""
     import tensorflow as tf
 
     @tf.autograph.experimental.do_not_convert
@@ -138,7 +138,7 @@ def _count_epochs(dataset: "tf.data.Dataset", orders: _EpochOrders) -> "tf.data.
 
 
 def _label_reader(labels: np.ndarray, mode: str, num_classes: int) -> Callable[[Any], Any]:
-    """Returns a function from positions to labels in the requested form."""
+    """Returns the function of a pipeline from positions to labels in the requested form."""
     import tensorflow as tf
 
     constant = tf.constant(labels)
@@ -158,7 +158,7 @@ def _decoded_dataset(
     images: Sequence[ImageFile],
     options: BatchOptions,
 ) -> "tf.data.Dataset":
-    """Reads and decodes the files at `positions` to float32 images and their labels."""
+    """Returns a pipeline that reads files at `positions` as float32 images with their labels."""
     import tensorflow as tf
 
     by_kernel = np.array(
@@ -203,7 +203,7 @@ def _decoded_dataset(
 
 
 def _resize_as_keras(image: Any, options: BatchOptions) -> Any:
-    """Resizes an image to float32 in [0, 255], with the result of Keras's directory loader."""
+    """Resizes an image of a pipeline to float32 in [0, 255], as Keras's directory loader does."""
     from catdog_keras._backend import resize_images  # imports Keras, which a scan does not need
 
     return resize_images(
@@ -216,12 +216,12 @@ def _resize_as_keras(image: Any, options: BatchOptions) -> Any:
 
 
 def _is_small_enough_for_any_thread(image: ImageFile) -> bool:
-    """Returns whether an image is so small that any number of threads can decode one at once."""
+    """Returns whether any number of threads of a pipeline can decode such an image at once."""
     return image.pixels <= ORDINARY_PIXELS and image.size <= ORDINARY_BYTES
 
 
 def _decode_in_turn(image: ImageFile, options: BatchOptions) -> np.ndarray:
-    """Reads, decodes and resizes one image, while few others are in memory."""
+    """Reads, decodes and resizes one image of a pipeline, while few others are in memory."""
     import tensorflow as tf
 
     mode = options.color_mode
@@ -244,13 +244,13 @@ def _decode_in_turn(image: ImageFile, options: BatchOptions) -> np.ndarray:
 
 
 def decode_image(image: ImageFile) -> np.ndarray:
-    """Reads and decodes one image to uint8 RGB at its own size, as the datasets do."""
+    """Reads and decodes one image to uint8 RGB at its own size, as the pipelines do."""
     with _content_when_memory(image, 10) as (content, _):
         return np.asarray(_decode_pixels_of(image, content, "rgb"))
 
 
 def _decode_pixels_of(image: ImageFile, content: bytes, color_mode: str) -> Any:
-    """Decodes a file by TensorFlow's kernel if this returns the right colors, else by Pillow."""
+    """Decodes a file in a pipeline by TensorFlow if its colors are right then, else by Pillow."""
     return (decode_tf if image.plain else decode_pillow)(content, color_mode)
 
 
@@ -258,7 +258,7 @@ def _decode_pixels_of(image: ImageFile, content: bytes, color_mode: str) -> Any:
 def _content_when_memory(
     image: ImageFile, bytes_per_pixel: float
 ) -> "Iterator[tuple[bytes, Image.Image]]":
-    """Yields the content of an image, and its header, when there is memory to decode it."""
+    """Yields content and header of an image in a pipeline when there is memory to decode it."""
     with memory_to_read(image.size):
         content = read_unchanged(image)
         try:
@@ -272,7 +272,7 @@ def _content_when_memory(
 
 
 def _images_without_labels(dataset: "tf.data.Dataset") -> Iterator[Any]:
-    """Yields the images of an epoch, without their labels."""
+    """Yields the images of one epoch of a pipeline, without their labels."""
     with image_errors():
         for image, _ in dataset:
             yield image
@@ -281,7 +281,7 @@ def _images_without_labels(dataset: "tf.data.Dataset") -> Iterator[Any]:
 def _reader_of_cached_images(
     each: "tf.data.Dataset", images: Sequence[ImageFile], options: BatchOptions
 ) -> Any:
-    """Decodes all images once and returns a function from positions to uint8 images."""
+    """Decodes the images of a pipeline once; returns a function from positions to uint8 images."""
     import tensorflow as tf
 
     shape = (len(images), *options.image_shape)

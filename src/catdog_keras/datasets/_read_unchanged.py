@@ -25,7 +25,7 @@ def read_unchanged(image: ImageFile) -> bytes:
 
 
 def describe_change(image: ImageFile, reason: str) -> str:
-    """Describes an image that can no longer be used."""
+    """Describes an image that cannot be read: it has changed since it was checked."""
     return (
         f"{printable(image.path)!r} has changed since it was checked: {reason}. "
         "Restore the file, or load the dataset again."

@@ -159,7 +159,7 @@ class ScanReport:
 
 
 def _nonstandard_lines(images: Sequence[ImageFile], limit: int) -> list[str]:
-    """Returns a line for each of up to `limit` files with the same reason, and for the others."""
+    """Returns the report's lines on nonstandard files: up to `limit` per reason, and the others."""
     by_reason: dict[str, list[ImageFile]] = {}
     for image in images:
         by_reason.setdefault(image.reason, []).append(image)

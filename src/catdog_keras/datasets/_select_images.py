@@ -87,7 +87,7 @@ def select_images(
 
 
 def _groups_by_path(index: ImageIndex, options: SplitOptions) -> dict[str, str] | None:
-    """Returns the group of each file by absolute path, or None if no groups are stated."""
+    """Returns the group of each file to select from by its path, or None if none are stated."""
     if options.name_groups is None:
         return None
     files = [file for listing in index.parts.values() for file in listing.files]
@@ -99,7 +99,7 @@ def _groups_by_path(index: ImageIndex, options: SplitOptions) -> dict[str, str] 
 def _drop_bad_files(
     index: ImageIndex, parts: Mapping[str, Listing], scan: ScanReport
 ) -> tuple[tuple[str, ...], dict[str, Listing]]:
-    """Leaves out bad files, and classes without any other file, with a warning.
+    """Selects the files that are not bad, and classes with such a file; warns about the others.
 
     Raises:
         ValueError: If a class without a usable file is stated, or fewer than two classes are left.
@@ -182,7 +182,7 @@ def _divide_parts(
 
 
 def _check_parts_not_empty(parts: Mapping[str, Listing]) -> None:
-    """Raises if one of the given parts is empty."""
+    """Raises if no image was selected for one of the parts."""
     for part, listing in parts.items():
         if not listing.files:
             raise ValueError(

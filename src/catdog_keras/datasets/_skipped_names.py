@@ -74,7 +74,7 @@ _HIDDEN_PREFIXES = (".", "__MACOSX")
 
 
 def is_hidden(name: str) -> bool:
-    """Returns whether users do not see a file or folder in their file manager."""
+    """Returns whether a file or folder is skipped because its name hides it from users."""
     return name.startswith(_HIDDEN_PREFIXES)
 
 

@@ -16,7 +16,7 @@ CATS_DOGS_URL = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_fil
 
 
 def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
-    """Returns the folder of the public archive, of the synthetic images, or of a given path."""
+    """Resolves a source of cats and dogs to a folder: public, synthetic, or a given path."""
     if source is None or source == "public":
         downloads = cache_directory() / "downloads"
         with cache_write_errors(downloads):
@@ -28,7 +28,7 @@ def find_cats_dogs(source: str | os.PathLike[str] | None) -> Path:
 
 
 def find_folder(name: str, source: str | os.PathLike[str], others: str = "") -> Path:
-    """Returns a folder unchanged and unpacks an archive.
+    """Resolves a source to a folder: returns a folder unchanged and unpacks an archive.
 
     Args:
         name: Name of the argument, for error messages.
@@ -48,7 +48,7 @@ def find_folder(name: str, source: str | os.PathLike[str], others: str = "") -> 
 
 
 def _synthetic_directory() -> Path:
-    """Renders the synthetic images once, to a folder that is created atomically."""
+    """Resolves the synthetic source: renders it once, to a folder that is created atomically."""
     from catdog_keras.datasets import synthetic  # lazy: imports Pillow
 
     remove_abandoned(cache_directory())

@@ -17,7 +17,7 @@ from catdog_keras.datasets._split_methods import ComponentTooLargeError
 
 
 def report_skipped_folders(index: ImageIndex) -> None:
-    """Warns about folders of systems and programs, and links to folders, that are not listed."""
+    """Warns that a split leaves out folders of systems and programs, and links to folders."""
     folders = [path for path in index.skipped if (index.root / path).is_dir()]
     if folders:
         warn(
@@ -30,7 +30,7 @@ def report_skipped_folders(index: ImageIndex) -> None:
 
 
 def report_ignored_files(scan: ScanReport) -> None:
-    """Warns about files in class folders that are not listed, for lack of an image extension."""
+    """Warns that a split leaves out files in class folders, for lack of an image extension."""
     if scan.ignored:
         warn(
             "Ignored files without a supported image extension: "
@@ -40,7 +40,7 @@ def report_ignored_files(scan: ScanReport) -> None:
 
 
 def report_bad_files(scan: ScanReport, options: SplitOptions) -> None:
-    """Warns about files that could not be read as images.
+    """Warns that a split leaves out files that could not be read as images.
 
     Raises:
         ValueError: If there are some and `on_bad` is `"raise"`, or more than `max_bad_fraction`.
@@ -124,7 +124,7 @@ def _describe_moved_images(files: Sequence[str], cause: str, purpose: str = "") 
 
 
 def report_contradicting_labels(splits: Mapping[str, Listing], scan: ScanReport) -> None:
-    """Warns about identical files in several classes, of which at least one label is wrong."""
+    """Warns that a split has identical files in several classes, so that a label is wrong."""
     if not scan.duplicates:
         return
     labels = {
@@ -225,7 +225,7 @@ def component_errors_explained(
 def _explain_component(
     files: Sequence[str], belonging: Belonging, options: SplitOptions
 ) -> tuple[str, list[str]]:
-    """Returns why some images belong together, and the parts of what to do."""
+    """Returns why a split keeps some images together, and the parts of what to do."""
     names = belonging.names(files)
     separable = options.near_duplicates == "together" and belonging.needs_near_duplicates(files)
     remedies: list[str] = ["Add other images"]
@@ -249,5 +249,5 @@ def _explain_component(
 
 
 def _connecting_duplicates(separable: bool) -> str:
-    """Returns what connects images; near-duplicates only if an option can separate them."""
+    """Returns what connects images in a split; near-duplicates only if an option separates them."""
     return "identical images or near-duplicates" if separable else "identical images"

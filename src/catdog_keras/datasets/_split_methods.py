@@ -41,7 +41,7 @@ def take_skip(
     test_fraction: float = TEST_FRACTION,
     components: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Shuffles once; a fraction of the batches, the first, is the test set, the rest validation.
+    """Splits shuffled files by batches: the first fraction is the test set, the rest validation.
 
     This is the intention of `dataset.take(batches // 5)` and `dataset.skip(batches // 5)`. On a
     dataset that reshuffles they leak, because each epoch selects another test set. This function
@@ -83,7 +83,7 @@ def take_skip(
 
 
 def _whole_batches_of_fraction(batches: int, fraction: float) -> int:
-    """Returns how many whole batches a fraction of them is, in spite of rounding errors."""
+    """Returns how many whole batches a split takes as a fraction, in spite of rounding errors."""
     return math.floor(batches * fraction + ROUNDING)
 
 
@@ -94,7 +94,7 @@ def stratified(
     test_fraction: float = TEST_FRACTION,
     components: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Takes a fraction of each class for the test set, the rest for validation, both shuffled.
+    """Splits each class: a fraction is for the test set, the rest for validation, both shuffled.
 
     Arguments, return values and errors are those of `take_skip`; `batch_size` is ignored. Each
     class has validation images; a class of a single image has no test image.
@@ -113,7 +113,7 @@ def hold_out(
     components: np.ndarray | None = None,
     largest: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Holds out a fraction of each class from training; returns sorted positions of both sides.
+    """Splits off a fraction of each class from training; returns sorted positions of both sides.
 
     `largest` is that of `divide_classes`.
     """
@@ -128,7 +128,7 @@ def divide_classes(
     components: np.ndarray | None = None,
     largest: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Divides each class in two; the second side gets `fraction`, rounded.
+    """Splits each class in two; the second side gets `fraction`, rounded.
 
     Each side gets at least one image of each class, the second one only if `fraction` is above 0
     and the class has at least two images. Components are not divided, so that classes can differ
@@ -169,7 +169,7 @@ def _choose_second_side(
     components: np.ndarray | None,
     largest: float = 1.0,
 ) -> np.ndarray:
-    """Returns which positions are on the second side, that gets about `targets[label]` of a class.
+    """Returns the positions of a split's second side, which gets about `targets[label]` of a class.
 
     Components are taken in the given order, those that fit. Then larger ones are taken, the
     smallest first, if the numbers of images get closer to the targets, or if a class would be
@@ -228,7 +228,7 @@ def _deviation_from_targets(
     classes: Iterable[int],
     added: Mapping[int, int] = MappingProxyType({}),
 ) -> float:
-    """Returns how far the numbers of images of some classes are from their targets."""
+    """Returns how far a split is from the target numbers of images of some classes."""
     return sum(
         ((taken[label] + added.get(label, 0) - targets[label]) / max(targets[label], 1)) ** 2
         for label in classes

@@ -126,7 +126,7 @@ def _unpack_members(archive: Path, opened: zipfile.ZipFile, members: Members, ta
 
 
 def _read_member(archive: Path, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yields the content of a member, of which `zipfile` compares the checksum."""
+    """Yields the content of a member to unpack, of which `zipfile` compares the checksum."""
     count = 0
     with _archive_errors(archive), opened.open(info) as member:
         while block := member.read(READ_BYTES):
@@ -137,7 +137,7 @@ def _read_member(archive: Path, opened: zipfile.ZipFile, info: zipfile.ZipInfo) 
 
 
 def _altered_members(folder: Path, members: Members) -> Iterator[str]:
-    """Yields the files that do not exist in the folder with their size and checksum."""
+    """Yields the files that are not unpacked in the folder with their size and checksum."""
     for name, info in members.files.items():
         try:
             with (folder / name).open("rb") as file:

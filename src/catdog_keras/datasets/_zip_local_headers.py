@@ -86,12 +86,12 @@ def _check_header(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
 
 
 def _listed_checksum_and_sizes(info: zipfile.ZipInfo) -> tuple[int, int, int]:
-    """Returns checksum, packed and unpacked size of a member, as the list of members states."""
+    """Returns the listed checksum, packed and unpacked size, to compare a local header with."""
     return info.CRC, info.compress_size, info.file_size
 
 
 def _descriptor_bytes(stream: BinaryIO, end: int, info: zipfile.ZipInfo) -> int:
-    """Returns the size of the checksum and sizes that follow a member's content, as listed.
+    """Returns the size of the data descriptor, as listed, which completes a local header.
 
     It is 0 if there are none, or others. Programs write the sizes in 4 or 8 bytes.
     """
@@ -107,7 +107,7 @@ def _descriptor_bytes(stream: BinaryIO, end: int, info: zipfile.ZipInfo) -> int:
 
 
 def _check_bytes_between_members(stream: BinaryIO, start: int, end: int) -> None:
-    """Raises an error if bytes between members hold one that is not listed, or if two overlap."""
+    """Raises if two members of a zip file overlap, or a local header in between is not listed."""
     if start > end:
         raise zipfile.BadZipFile("two of its members overlap")
     if any(True for _ in signature_positions(stream, HEADER_SIGNATURE, start, end)):
@@ -115,17 +115,17 @@ def _check_bytes_between_members(stream: BinaryIO, start: int, end: int) -> None
 
 
 def encoded_name(info: zipfile.ZipInfo) -> bytes:
-    """Returns the bytes of a member's name in the list."""
+    """Returns the bytes of a member's name in the list, which its local header must repeat."""
     return info.orig_filename.encode("utf-8" if info.flag_bits & UTF8_NAME else "cp437")
 
 
 def _agrees_with_list(local: int, listed: int, later: bool) -> bool:
-    """Returns whether a number is as listed, or 0 where it follows the content."""
+    """Returns whether a number in a local header is as listed, or 0 if it follows the content."""
     return local == listed or (later and local == 0)
 
 
 def _sizes_in_extra_field(extra: bytes, size: int, packed: int) -> tuple[int, int]:
-    """Returns the sizes in the extra field of a large member, in place of the unknown ones."""
+    """Returns the sizes in the extra field of a local header, in place of the unknown ones."""
     for kind, data in iterate_extra_fields(extra):
         if kind == ZIP64_FIELD:
             wide = [int.from_bytes(data[at : at + 8], "little") for at in range(0, len(data), 8)]
@@ -135,14 +135,14 @@ def _sizes_in_extra_field(extra: bytes, size: int, packed: int) -> tuple[int, in
 
 
 def second_names(extra: bytes) -> Iterator[bytes]:
-    """Yields the encoded names in the extra fields of a member."""
+    """Yields the encoded names in the extra fields of a local header or of the list."""
     for kind, data in iterate_extra_fields(extra):
         if kind == UNICODE_PATH:
             yield data[UNICODE_PATH_HEADER_BYTES:]
 
 
 def iterate_extra_fields(extra: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yields the number and the data of each extra field."""
+    """Yields the number and the data of each extra field of a local header or of the list."""
     start = 0
     while start + 4 <= len(extra):
         kind, size = struct.unpack_from("<HH", extra, start)

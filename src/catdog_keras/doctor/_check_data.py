@@ -191,7 +191,7 @@ def _features_if_weights(
     weights: str | os.PathLike[str] | None,
     left_out: dict[str, str],
 ) -> Floats | None:
-    """Returns the features, or None without weights; then the reason is added to `left_out`."""
+    """Returns the features for the checks; None, and a reason in `left_out`, without weights."""
     reason = NOT_ASKED
     if weights is not None:
         try:
@@ -205,7 +205,7 @@ def _features_if_weights(
 
 
 class _ImagesOfLargeClasses:
-    """The images of the classes that have enough of them to be divided into folds."""
+    """The images for checks by folds: those of classes that have enough of them."""
 
     def __init__(
         self,
@@ -265,7 +265,7 @@ class _ImagesOfLargeClasses:
 def _hide_fine_findings(
     findings: list[DataFinding], images: Images, decided: Decisions
 ) -> tuple[list[DataFinding], int]:
-    """Leaves out the findings of which all images were marked as fine; returns their number too."""
+    """Leaves out findings of the checks on images marked as fine; returns their number too."""
     fine = {file for file, each in decided.by_file.items() if each.choice == "fine"}
     kept = [
         finding

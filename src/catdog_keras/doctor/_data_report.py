@@ -161,7 +161,7 @@ class DataReport:
 
 
 def _in_one_line(finding: DataFinding) -> str:
-    """Returns kind, first files and text."""
+    """Returns a finding of the report in one line: kind, first files and text."""
     files = [printable(file) for file in finding.files[:SHOWN]]
     more = len(finding.files) - len(files)
     names = ", ".join(files) + (f" and {more:,} more" if more else "")

@@ -48,7 +48,7 @@ def rank_duplicates(found: NearDuplicates, images: Images) -> tuple[DataFinding,
 
 
 def group_numbers(found: NearDuplicates, images: Images) -> IntegerArray | None:
-    """Returns a number for each image, equal for images that must be in one fold.
+    """Returns a number for each image, equal for duplicates, which must be in one fold.
 
     These are near-duplicates, and images that must be in one split. None if there are none.
     """
@@ -59,7 +59,7 @@ def group_numbers(found: NearDuplicates, images: Images) -> IntegerArray | None:
 
 
 def evaluated_split(images: Images) -> str:
-    """Returns the split whose accuracy is reported: test, or validation if there is no test set."""
+    """Returns the split whose duplicates matter: test, or validation if there is no test set."""
     return "test" if "test" in images.splits else "validation"
 
 
@@ -78,7 +78,7 @@ def find_twins(found: NearDuplicates, images: Images, split: str) -> IntegerArra
 def measure_leakage(
     twins: IntegerArray, images: Images, features: Floats | None
 ) -> tuple[LeakageEffect | None, tuple[DataFinding, ...]]:
-    """Measures by how much the twins change the accuracy of a head on the features.
+    """Measures by how much the duplicates `twins` change the accuracy of a head on the features.
 
     Without features, or if each image has a twin, the finding contains the number of twins.
     """
@@ -111,7 +111,7 @@ def measure_leakage(
 
 
 def _correct_predictions(images: Images, inputs: HeadInputs, tested: IntegerArray) -> np.ndarray:
-    """Returns whether a head that was trained on the training images is right, for `tested`."""
+    """Returns whether a head is right for `tested`, to measure the effect of duplicates."""
     labels, classes = images.labels, len(images.class_names)
     train = images.positions("train")
     held_out = assign_folds(labels[train], None, FOLDS, 0) == 0

@@ -77,6 +77,6 @@ def _extract_with_progress(
 
 
 def _identify_weights(weights: str | os.PathLike[str]) -> str:
-    """Returns the SHA-256 of a weights file, or the name of published weights."""
+    """Returns the SHA-256 of the weights file that computes features, or a published name."""
     file = Path(weights)
     return sha256_of(file) if file.is_file() else str(weights)

@@ -57,7 +57,7 @@ class Card:
 
 @dataclass(frozen=True)
 class CardSection(Section):
-    """Section of findings about single images.
+    """Section of the page on findings about single images.
 
     Attributes:
         cards: The first findings.

@@ -80,7 +80,7 @@ def report_sections(
 
 
 def _findings_of_kind(findings: Sequence[DataFinding], kind: str) -> list[DataFinding]:
-    """Returns the findings of one check, in their order."""
+    """Returns the findings of one check, for its section, in their order."""
     return [each for each in findings if each.kind == kind]
 
 
@@ -154,7 +154,7 @@ def key_figures(
     issues: LabelIssues | None,
     curve: LearningCurve | None,
 ) -> list[tuple[str, str, str]]:
-    """Returns the numbers that are shown first: name, value, and the line below it."""
+    """Returns the numbers above the sections: name, value, and the line below it."""
     counts = Counter(finding.kind for finding in findings)
     pairs = [each for each in findings if each.kind == "near_duplicate"]
     across = sum(len({images.splits[place] for place in each.indices}) > 1 for each in pairs)
@@ -175,7 +175,7 @@ def key_figures(
 
 
 def _describe_share_of_label_issues(issues: LabelIssues) -> str:
-    """Returns the sentence on how many labels contradict the model, with its interval."""
+    """Returns the text of a section on how many labels contradict the model, with interval."""
     count, total = issues.num_expected, len(issues.probabilities)
     ends = percent_interval(wilson_interval(count, total))
     text = (

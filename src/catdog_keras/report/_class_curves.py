@@ -65,10 +65,10 @@ def _curve_row(name: str, area: float, ends: tuple[float, float]) -> tuple[str, 
 
 
 def _list_areas(rows: list[tuple[str, str, str]]) -> str:
-    """Lists the areas of the first rows for the alternative text of the figure."""
+    """Lists the areas under the first class curves for the alternative text of the figure."""
     return ", ".join(f"{name} {area}" for name, area, _ in rows[:CURVES_IN_ALT_TEXT])
 
 
 def _three_decimals(value: float) -> str:
-    """Formats an area with three decimals; a dash if it is undefined."""
+    """Formats the area under a class curve with three decimals; a dash if it is undefined."""
     return "-" if math.isnan(value) else f"{value:.3f}"

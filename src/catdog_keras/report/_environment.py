@@ -29,7 +29,7 @@ def describe_environment() -> dict[str, str]:
 
 
 def _package_version(package: str) -> str:
-    """Returns the version of an installed package, or `unknown`."""
+    """Returns the version of a package in the environment of the run, or `unknown`."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:  # such as a nightly wheel, which has another name

@@ -24,12 +24,12 @@ WORST = 9  # the default number of `Evaluation.top_losses` and `plot_top_losses`
 
 
 def percent(share: float) -> str:
-    """Formats a fraction in percent with one decimal, enough for several hundred images."""
+    """Formats a fraction in a section in percent with one decimal; a dash if it is undefined."""
     return "-" if math.isnan(share) else f"{100 * share:.1f}%"
 
 
 def percent_interval(ends: tuple[float, float]) -> str:
-    """Formats an interval of a fraction in percent."""
+    """Formats an interval of a fraction in a section in percent."""
     return "-" if math.isnan(ends[0]) else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}%"
 
 
@@ -111,7 +111,7 @@ def errors_section(evaluations: Mapping[str, Evaluation]) -> Section:
 
 
 def _macro_average_row(evaluation: Evaluation) -> tuple[str, ...]:
-    """Returns the last row of the table of the classes."""
+    """Returns the last row of the table of the classes in the section of a model."""
     average = evaluation.macro_average
     return (
         "macro average",
@@ -126,13 +126,13 @@ def _macro_average_row(evaluation: Evaluation) -> tuple[str, ...]:
 
 
 def _list_first_names(names: Sequence[str]) -> str:
-    """Lists the first class names for a sentence, with the number of further ones."""
+    """Lists the first class names in a sentence of a section, with the number of others."""
     further = len(names) - LISTED
     return ", ".join(names[:LISTED]) + (f" and {further:,} more" if further > 0 else "")
 
 
 def _confused_pairs_table(name: str, evaluation: Evaluation) -> Table:
-    """Returns the table of the most frequent confusions."""
+    """Returns the table of the most frequent confusions in the section of a model."""
     errors = evaluation.confusion_matrix
     totals = errors.sum(axis=1)
     np.fill_diagonal(errors, 0)
@@ -154,7 +154,7 @@ def _confused_pairs_table(name: str, evaluation: Evaluation) -> Table:
 def _lowest_f1_table(
     name: str, evaluation: Evaluation, header: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> Table:
-    """Returns the table of the classes with the lowest F1 scores."""
+    """Returns the table of the classes with the lowest F1 scores in the section of a model."""
     scores = [each.f1 for each in evaluation.class_metrics]
     order = np.argsort(scores, kind="stable")[:LISTED]  # NaN, of classes without images, is last
     caption = f"{name}: the {LISTED} lowest F1 scores of {len(rows)} classes"
@@ -230,7 +230,7 @@ def repeat_section(metadata: Mapping[str, Mapping[str, Any]]) -> Section:
 
 
 def _confusion_alt_text(name: str, evaluation: Evaluation) -> str:
-    """Returns the alternative text of a confusion matrix, with its cells if they are few."""
+    """Returns the alternative text of a section's confusion matrix, with its cells if few."""
     matrix, names = evaluation.confusion_matrix, evaluation.class_names
     summary = f"Confusion matrix of {name}: {evaluation.correct} of {len(evaluation)} correct."
     if matrix.size > CELLS_IN_ALT_TEXT:
@@ -245,7 +245,7 @@ def _confusion_alt_text(name: str, evaluation: Evaluation) -> str:
 
 
 def _list_reliability_bins(evaluation: Evaluation) -> str:
-    """Lists the accuracy at each confidence for the alternative text of the reliability diagram."""
+    """Lists the accuracy at each confidence for the alternative text of a section's diagram."""
     return "; ".join(
         f"{percent(each.accuracy)} of {each.num_images} images at {percent(each.confidence)}"
         for each in evaluation.reliability_bins
@@ -253,7 +253,7 @@ def _list_reliability_bins(evaluation: Evaluation) -> str:
 
 
 def _common_folder(losses: Sequence[ExampleLoss]) -> str:
-    """Returns the folder above all files, which is left out of the page."""
+    """Returns the folder above all files in a section, which leaves it out of their paths."""
     folders = [os.path.dirname(loss.file) for loss in losses if loss.file is not None]  # noqa: PTH120
     try:
         common = os.path.commonpath(folders)
@@ -263,7 +263,7 @@ def _common_folder(losses: Sequence[ExampleLoss]) -> str:
 
 
 def _path_below(common: str, loss: ExampleLoss) -> str:
-    """Returns the path of an image below a common folder, or its number without a path."""
+    """Returns the path of an image in a section below a common folder, or else its number."""
     if loss.file is None:
         return f"image {loss.index}"
     return os.path.relpath(loss.file, common) if common else loss.file

@@ -12,7 +12,7 @@ PAIRS = 28  # all pairs of eight models
 
 
 def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Section:
-    """Section that compares the accuracies of several models."""
+    """Section that shows the accuracies of several models side by side."""
     header = (
         *("model", "right", "accuracy", "95% interval", "balanced accuracy"),
         *("macro F1", "log loss", "calibration error"),
@@ -51,7 +51,7 @@ def models_section(evaluations: Mapping[str, Evaluation], highlight: str | None)
 
 
 def _pairwise_table(evaluations: Mapping[str, Evaluation], highlight: str | None) -> Table:
-    """Returns a table of all pairs of models; of many models, only the pairs with the selected one.
+    """Returns a table of models side by side: all pairs, or if many, those with the selected one.
 
     Without a selected model the first one is used. The most accurate model would be a biased
     choice: part of its lead is due to selection on these images, and the p-values would not be

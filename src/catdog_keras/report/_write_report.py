@@ -158,7 +158,7 @@ def _page_sections(
     figures: Mapping[str, Any],
     highlight: str | None,
 ) -> list[Section]:
-    """Returns the sections of the page except the last, without those that have no data."""
+    """Returns the sections to write except the last, without those that have no data."""
     parts: list[Section] = []
     if len(evaluations) > 1:
         parts.append(models_section(evaluations, highlight))
@@ -178,7 +178,7 @@ def _page_sections(
 def _check_dict_of_dicts(
     name: str, groups: Any, requirement: str
 ) -> Mapping[str, Mapping[str, Any]]:
-    """Returns a mapping of mappings, empty for None; raises an error for anything else."""
+    """Returns a mapping of mappings to write in the report, empty for None; else raises."""
     groups = {} if groups is None else groups
     if not isinstance(groups, Mapping) or not all(
         isinstance(group, Mapping) for group in groups.values()
@@ -212,7 +212,7 @@ def _check_model_reports(models: Any) -> list[ModelReport]:
 def _summary_cards(
     evaluations: Mapping[str, Evaluation], highlight: str | None
 ) -> list[tuple[str, str, str]]:
-    """Returns the key figures shown first: of one model, or the accuracy range of several."""
+    """Returns the key figures written first: of one model, or the accuracy range of several."""
     first = next(iter(evaluations.values()))
     several = len(evaluations) > 1
     shown = first if not several else evaluations.get(highlight or "")

@@ -7,7 +7,7 @@ from catdog_keras.evaluation import Comparison, Evaluation, compare
 
 
 def compare_steps(validation: Mapping[str, Evaluation]) -> list[Comparison]:
-    """Compares each model with the one before it, on the same validation images.
+    """Compares each model with the one before it, on the same validation images, for the lesson.
 
     Args:
         validation: Evaluation of each model, in the order of the steps.
@@ -65,7 +65,7 @@ def describe_lesson(
 
 
 def _describe_step(step: Comparison) -> str:
-    """One model against the one before it."""
+    """Returns the sentence of the lesson on one model against the one before it."""
     after, before = step.names
     points = 100 * step.difference
     if points == 0:

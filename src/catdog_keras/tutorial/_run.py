@@ -273,7 +273,7 @@ def _build_step(build: Step, settings: Settings, backbone: BackboneChoice) -> ke
 
 
 def _show_images(splits: ImageSplits, folder: Path, tell: Callable[[str], None]) -> None:
-    """Prints the number of images by class and draws six images and the label frequencies."""
+    """First step of the run: prints image counts, draws six images and the label frequencies."""
     for split, counts in splits.counts.items():
         listed = ", ".join(f"{count} {name}" for name, count in counts.items())
         tell(f"{split:<10} {sum(counts.values()):>5} images: {listed}")
@@ -291,7 +291,7 @@ def _train_and_evaluate(
     settings: Settings,
     folder: Path,
 ) -> tuple[ModelResult, Evaluation, ModelReport]:
-    """Trains and saves a model; returns its result, validation, and part of the report."""
+    """Step of the run that trains and saves a model; returns results and part of the report."""
     started = time.perf_counter()
     history, best_epoch = train_to_best(name, model, splits, settings.epochs)
     seconds = time.perf_counter() - started
@@ -327,17 +327,17 @@ def _train_and_evaluate(
 
 
 def _relative_paths_of_split(splits: ImageSplits, split: str) -> list[str]:
-    """Returns the paths of the images of a split below its root, for the report."""
+    """Returns the paths of the images of a split in the run below its root, for the report."""
     return [relative_posix_path(splits.root, file) for file in splits.files[split]]
 
 
 def _count_values(variables: list[Any]) -> int:
-    """Returns the number of values in variables, such as the trainable ones of a model."""
+    """Returns the number of values in variables, such as a model's in the tutorial run."""
     return sum(math.prod(variable.shape) for variable in variables)
 
 
 def _save_figure(folder: Path, name: str, drawn: Any) -> None:
-    """Saves a plot as `<name>.png` in the output folder."""
+    """Saves a plot of the run as `<name>.png` in the output folder."""
     figure = drawn.figure  # of an Axes, and of a Figure itself
     content = io.BytesIO()  # Pillow would not report why a file cannot be written
     figure.savefig(content, dpi=FIGURE_DPI)
@@ -357,7 +357,7 @@ def tutorial_file_names() -> list[str]:
 
 
 def _describe_result(result: ModelResult, baseline: float) -> str:
-    """Returns the line that is printed when a model is trained and evaluated."""
+    """Returns the line that the run prints when a model is trained and evaluated."""
     line = (
         f"{result.name:<10} {result.seconds:.0f} s, best epoch {result.best_epoch} of "
         f"{result.epochs}, validation {result.validation_accuracy:.1%}"

@@ -58,7 +58,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class BackboneChoice:
-    """The backbone of model 4.
+    """The backbone of model 4, as chosen by the settings.
 
     Attributes:
         name: Name in `catdog_keras.BACKBONES`.
@@ -106,7 +106,7 @@ def make_settings(
 def choose_backbone(
     source: object, weights: Weights | None, image_size: tuple[int, int]
 ) -> BackboneChoice:
-    """Chooses the backbone of model 4 for data and `weights`, as `run_tutorial` describes."""
+    """Chooses the backbone of model 4 by the settings, as `run_tutorial` describes."""
     if weights == "synthetic":
         reason = setting("weights", '"synthetic"') + " was requested."
         return BackboneChoice("synthetic_small", "synthetic", reason)

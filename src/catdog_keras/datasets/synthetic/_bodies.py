@@ -56,7 +56,7 @@ BUILDS = {
 
 @dataclass(frozen=True)
 class Stage:
-    """Position, scale and direction of a pose in the image.
+    """Position, scale and direction of a body's pose in the image.
 
     Attributes:
         origin: Position of the pose's origin, in pixels.
@@ -77,7 +77,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Animal:
-    """An animal with the canvas, position, proportions and coat to draw it with."""
+    """The body of an animal, with the canvas, position, proportions and coat to draw it with."""
 
     canvas: Canvas
     stage: Stage
@@ -145,7 +145,7 @@ class Animal:
 
 
 def portrait(sitter: Animal) -> None:
-    """Draws head and shoulders, in frontal view or turned."""
+    """Draws only head and shoulders of the body, in frontal view or turned."""
     rng = sitter.canvas.rng
     wide = 0.5 + 0.5 * sitter.build.chest + rng.normal(0, 0.12)
     half = [(0, -2.6), (0.6 * wide, -2.4), (1.05 * wide, -1.6), (1.35 * wide, -0.6),
@@ -158,7 +158,7 @@ def portrait(sitter: Animal) -> None:
 
 
 def sitting(sitter: Animal) -> None:
-    """Draws a sitting animal in frontal view."""
+    """Draws the body of a sitting animal in frontal view."""
     build, rng = sitter.build, sitter.canvas.rng
     wide, lean = build.chest, rng.normal(0, 0.15)
     sitter.tail([(1.1, -0.4), (2.2, -0.25), (2.75, -0.8), (2.5, -1.7)])
@@ -175,7 +175,7 @@ def sitting(sitter: Animal) -> None:
 
 
 def lying(sitter: Animal) -> None:
-    """Draws an animal that lies on its belly with its front paws forward."""
+    """Draws the body of an animal that lies on its belly with its front paws forward."""
     build, rng = sitter.build, sitter.canvas.rng
     deep = 0.75 + 0.25 * build.chest
     sitter.tail([(-2.5, -0.35), (-3.5, -0.25), (-4.1, -0.7), (-3.9, -1.4)])
@@ -190,7 +190,7 @@ def lying(sitter: Animal) -> None:
 
 
 def walking(sitter: Animal) -> None:
-    """Draws a walking animal in side view."""
+    """Draws the body of a walking animal in side view."""
     build, rng = sitter.build, sitter.canvas.rng
     stride, deep = rng.uniform(-0.5, 0.5), build.chest
     sitter.leg([(1.4, -2.0), (1.5 + stride, -1.1), (1.3 + stride, -0.12)], far=True)
@@ -208,7 +208,7 @@ def walking(sitter: Animal) -> None:
 
 @dataclass(frozen=True)
 class Pose:
-    """A pose and its bounding box, in units of the pose.
+    """A pose of the body and its bounding box, in units of the pose.
 
     Attributes:
         draw: Function that draws the animal.

@@ -21,7 +21,7 @@ _EDGE_WIDTH = 4  # pixels
 
 
 def mix(first: Color, second: Color, share: float) -> Color:
-    """Interpolates between two colors; `share` (0 to 1) is the weight of `second`."""
+    """Mixes two colors to draw on the canvas; `share` (0 to 1) is the weight of `second`."""
     red, green, blue = first
     return (
         round(red + (second[0] - red) * share),
@@ -32,7 +32,7 @@ def mix(first: Color, second: Color, share: float) -> Color:
 
 @functools.cache
 def _spline_weights(steps: int) -> NDArray[np.float64]:
-    """Weights of the four neighboring points at `steps` positions of a Catmull-Rom segment."""
+    """Weights of four points at `steps` positions of a curve on the canvas (Catmull-Rom)."""
     t = np.arange(steps) / steps
     powers = np.stack([np.ones(steps), t, t**2, t**3], axis=1)
     basis = np.array([[0, 2, 0, 0], [-1, 0, 1, 0], [2, -5, 4, -1], [-1, 3, -3, 1]]) / 2
@@ -40,7 +40,7 @@ def _spline_weights(steps: int) -> NDArray[np.float64]:
 
 
 def closed_curve(points: ArrayLike, steps: int = 8) -> Points:
-    """Returns a smooth closed outline through `points`."""
+    """Returns a smooth closed outline through `points`, to draw on the canvas."""
     p = np.asarray(points, dtype=np.float64)
     around = np.concatenate([p[-1:], p, p[:2]])
     neighbors = np.stack([around[i : i + len(p)] for i in range(4)])
@@ -49,7 +49,7 @@ def closed_curve(points: ArrayLike, steps: int = 8) -> Points:
 
 
 def open_curve(points: ArrayLike, steps: int = 8) -> Points:
-    """Returns a smooth line through `points`, from the first to the last."""
+    """Returns a smooth line through `points`, first to last, to draw on the canvas."""
     p = np.asarray(points, dtype=np.float64)
     padded = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
     neighbors = np.stack([padded[i : len(p) - 1 + i] for i in range(4)])
@@ -58,7 +58,7 @@ def open_curve(points: ArrayLike, steps: int = 8) -> Points:
 
 
 def symmetric(right_half: ArrayLike) -> Points:
-    """Returns `right_half`, from top to bottom, followed by its mirror image, bottom to top."""
+    """Returns points for the canvas: `right_half`, top to bottom, and its mirror image upwards."""
     right = np.asarray(right_half, dtype=np.float64)
     left = right[::-1] * (-1.0, 1.0)
     on_axis = np.isclose(left[:, 0], 0.0)
@@ -66,7 +66,7 @@ def symmetric(right_half: ArrayLike) -> Points:
 
 
 def ellipse(center: ArrayLike, radii: ArrayLike, angle: float = 0.0) -> Points:
-    """Returns the outline of an ellipse, rotated by `angle` radians."""
+    """Returns the outline of an ellipse to draw on the canvas, rotated by `angle` radians."""
     turn = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     circle = np.stack([np.cos(turn), np.sin(turn)], axis=1) * np.asarray(radii)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -75,7 +75,7 @@ def ellipse(center: ArrayLike, radii: ArrayLike, angle: float = 0.0) -> Points:
 
 
 def hull_of_circles(centers: ArrayLike, radii: ArrayLike) -> Points:
-    """Returns the convex hull of circles, such as a tapered muzzle or a paw."""
+    """Returns the convex hull of circles to draw on the canvas, such as a muzzle or a paw."""
     turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     direction = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     middle, radius = np.asarray(centers, dtype=np.float64), np.asarray(radii, dtype=np.float64)
@@ -85,14 +85,14 @@ def hull_of_circles(centers: ArrayLike, radii: ArrayLike) -> Points:
 
 
 def normals(line: Points) -> Points:
-    """Returns the unit normal vectors of `line`, one per point."""
+    """Returns the unit normal vectors of a `line` on the canvas, one per point."""
     along = np.gradient(line, axis=0)
     along /= np.maximum(np.hypot(along[:, :1], along[:, 1:]), 1e-9)
     return np.stack([along[:, 1], -along[:, 0]], axis=1)
 
 
 def limb(line: Points, widths: Sequence[float]) -> Points:
-    """Returns the outline of a leg or tail along `line`; `widths` are evenly spaced."""
+    """Returns a leg or tail as an outline on the canvas along `line`, of evenly spaced `widths`."""
     places = np.linspace(0, 1, len(line))
     half = np.interp(places, np.linspace(0, 1, len(widths)), widths)[:, None] / 2
     side = normals(line) * half
@@ -103,7 +103,7 @@ def limb(line: Points, widths: Sequence[float]) -> Points:
 
 
 def bands(line: Points, width: float, count: int, start: float = 0.1) -> list[Points]:
-    """Returns `count` cross bands along `line`, such as the rings of a tabby's tail."""
+    """Returns `count` bands across `line` on the canvas, such as the rings of a tabby's tail."""
     side = normals(line) * width
     outlines = []
     for place in np.linspace(start, 0.95, count):
@@ -117,7 +117,7 @@ def bands(line: Points, width: float, count: int, start: float = 0.1) -> list[Po
 
 @functools.cache
 def _fur_texture() -> Image.Image:
-    """Returns a deterministic texture of downward hairs, as an alpha mask."""
+    """Returns a deterministic texture of downward hairs for the canvas, as an alpha mask."""
     grain = np.random.default_rng(7).normal(size=(_TEXTURE_SIDE, _TEXTURE_SIDE))
     hairs = sum(np.roll(grain, (step, step // 3), axis=(0, 1)) for step in range(12))
     clumps = sum(np.roll(hairs, (3 * step, step), axis=(0, 1)) for step in range(6))
@@ -126,7 +126,7 @@ def _fur_texture() -> Image.Image:
 
 
 def _shade_map(light: tuple[float, float]) -> Image.Image:
-    """Returns the shading of a lit sphere as an alpha mask; `light` points to the light source."""
+    """Returns the shading of a sphere on the canvas as an alpha mask, lit from `light`."""
     y, x = np.mgrid[-1:1:64j, -1:1:64j]
     z = np.sqrt(np.maximum(0.08, 1 - 0.7 * (x**2 + y**2)))
     lit = (0.75 * light[0] * x + 0.75 * light[1] * y + 0.8 * z) / np.sqrt(0.75**2 + 0.8**2)
@@ -232,6 +232,6 @@ class Canvas:
 
 
 def _outline_in_box(outline: Points, box: tuple[int, int, int, int]) -> list[float]:
-    """Returns the outline in coordinates of `box`, in Pillow's format."""
+    """Returns an outline on the canvas in coordinates of `box`, in Pillow's format."""
     path: list[float] = (outline - box[:2]).ravel().tolist()
     return path

@@ -182,7 +182,7 @@ def _coat_stripe(start: tuple[float, float], end: tuple[float, float], width: fl
 
 
 def _face_stripes(color: Color) -> list[Mark]:
-    """Returns the stripes on the forehead and cheeks of a tabby."""
+    """Returns the stripes of a tabby's coat on the forehead and cheeks."""
     stripes = [_coat_stripe((0.14 * k, -0.36), (0.22 * k, -0.98), 0.13) for k in (-2, -1, 0, 1, 2)]
     for side in (-1, 1):
         for drop in (0.02, 0.24, 0.46):
@@ -192,7 +192,7 @@ def _face_stripes(color: Color) -> list[Mark]:
 
 
 def _body_stripes(extent: NDArray[np.float64], rng: np.random.Generator) -> list[Points]:
-    """Returns stripes in the unit square: vertical on a long body, lateral on a tall one."""
+    """Returns stripes of a coat in the unit square: vertical on long bodies, else lateral."""
     stripes = []
     if extent[0] > extent[1]:
         for place in np.linspace(0.06, 0.94, 9):

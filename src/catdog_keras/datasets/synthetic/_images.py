@@ -65,7 +65,7 @@ def write_synthetic(
     seed: int = 0,
     progress: Callable[[int], object] | None = None,
 ) -> None:
-    """Draws a data set of cats and dogs as JPEG files, laid out like the public archive.
+    """Draws synthetic images of cats and dogs as JPEG files, laid out like the public archive.
 
     The files are `train/cats/cat.0.jpg`, `train/dogs/dog.0.jpg` and so on, and
     `validation/cats/cat.2000.jpg` onwards: no number is used twice in a class. Threads share the
@@ -209,7 +209,7 @@ def _choose_size(rng: np.random.Generator) -> tuple[int, int]:
 
 
 def _choose_stage(size: tuple[int, int], pose: Pose, rng: np.random.Generator) -> Stage:
-    """Draws the size, the position and the direction of the animal."""
+    """Draws the size, position and direction that the animal has in a synthetic image."""
     width, height = size
     unit = min(width / (2 * pose.half_width), height / pose.height) * rng.uniform(0.6, 1.0)
     slack = max(width / 2 - pose.half_width * unit, 0.0)
@@ -223,7 +223,7 @@ def _choose_stage(size: tuple[int, int], pose: Pose, rng: np.random.Generator) -
 
 
 def _cast_shadow(image: Image.Image, stage: Stage, half_width: float) -> None:
-    """Darkens the ground below the animal."""
+    """Darkens the ground below the animal in a synthetic image."""
     mask = Image.new("L", (image.width // _SHADOW_SCALE, image.height // _SHADOW_SCALE), 0)
     x, y = np.array(stage.origin) / _SHADOW_SCALE
     across, down = np.array([half_width, 0.45]) * stage.unit / _SHADOW_SCALE
@@ -233,7 +233,7 @@ def _cast_shadow(image: Image.Image, stage: Stage, half_width: float) -> None:
 
 
 def _add_camera_effects(image: Image.Image, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Adds the effects of a camera: blur, exposure, contrast, a warm or cold cast, grain."""
+    """Adds camera effects to a synthetic image: blur, exposure, contrast, color cast, grain."""
     if rng.random() < 0.4:
         image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.2, 0.8)))
     gain, gamma = rng.uniform(0.82, 1.12), rng.uniform(0.8, 1.25)

@@ -55,7 +55,7 @@ def draw_scene(size: tuple[int, int], horizon: float, rng: np.random.Generator) 
 
 
 def _pick_color(colors: tuple[Color, ...], rng: np.random.Generator) -> Color:
-    """Returns a random color of a palette, mixed with its first color."""
+    """Returns a random color of a scene's palette, mixed with its first color."""
     return mix(colors[rng.integers(len(colors))], colors[0], rng.uniform(0, 0.4))
 
 
@@ -200,7 +200,7 @@ def _draw_backdrop(
 
 
 def draw_foreground(canvas: Canvas, rng: np.random.Generator) -> None:
-    """Draws grass, a ball or leaves in front of the animal in half of the images."""
+    """Draws grass, a ball or leaves in the scene, in front of the animal, in half of the images."""
     width, height = canvas.image.size
     kind = rng.integers(6)
     side = rng.choice([0.0, 1.0]) * width
