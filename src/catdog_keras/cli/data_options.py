@@ -241,7 +241,7 @@ def load_with_options(
 
 
 def count_decisions(options: DataOptions) -> dict[str, int] | None:
-    """Returns the number of images by decision, or None without a decisions file."""
+    """Returns the number of images by decision, or None if the data options have no such file."""
     from catdog_keras.datasets._decisions import read_decisions
 
     return None if options.decisions is None else read_decisions(options.decisions).counts

@@ -105,7 +105,7 @@ def _write_findings(
     backbone: str,
     weights: str | None,
 ) -> "DataReport":
-    """Runs all checks, and writes the findings and the page."""
+    """Runs all checks of `catdog-keras doctor`, and writes the findings and the page."""
     from catdog_keras._write_files import output_folder
     from catdog_keras.cli.recorded_command import path_in_report
     from catdog_keras.datasets._source import find_folder

@@ -119,7 +119,7 @@ def evaluate(
 
 @contextmanager
 def _report_folder(report: str | None) -> Iterator[Path | None]:
-    """Yields an empty folder whose files are moved to that of the report if the block succeeds.
+    """Yields an empty folder; its files are moved to the report of `evaluate` at the end.
 
     It is reserved before the evaluation, so that another run cannot take it meanwhile.
     """
@@ -134,7 +134,7 @@ def _report_folder(report: str | None) -> Iterator[Path | None]:
 
 
 def _metrics_as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
-    """Returns the metrics for a terminal: of all images, then a line for each class."""
+    """Returns the metrics that `evaluate` prints: of all images, then a line for each class."""
     names = [printable(name) for name in evaluation.class_names]
     width = max(map(len, ["class", *names]))
     lines = [f"{'images':<17}  {chosen.part}, {len(evaluation)}"]
@@ -158,7 +158,7 @@ def _metrics_as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
 
 
 def _metrics_as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
-    """Returns the output of --json: the metrics, and which images were used or skipped."""
+    """Returns the output of `evaluate --json`: the metrics, and the images used or skipped."""
     numbers = {
         "part": chosen.part,
         "of_the_training": dict(chosen.seen) or None,  # None: unknown
@@ -169,5 +169,5 @@ def _metrics_as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
 
 
 def _share_with_interval(share: float, interval: tuple[float, float]) -> str:
-    """Returns a precision, recall or F1 with its interval; a dash if it is undefined."""
+    """Formats a precision, recall or F1 for `evaluate`, with interval; a dash if undefined."""
     return "-" if math.isnan(share) else "{:.3f} [{:.3f}, {:.3f}]".format(share, *interval)

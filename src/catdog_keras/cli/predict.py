@@ -263,7 +263,7 @@ def _predictions_as_csv(predictions: Sequence[Prediction]) -> str:
 
 
 def _csv_cell(name: str) -> str:
-    """Returns a name as a CSV cell in which spreadsheets find no formula: `'` precedes each."""
+    """Returns a name as a CSV cell of `predict`, with `'` in front of what could be a formula."""
     return FORMULA.sub(r"\1'", printable(name))
 
 

@@ -236,7 +236,7 @@ def _train_and_write(
 
 
 def _describe_decisions(counts: Mapping[str, int]) -> str:
-    """Returns a line of what the decisions did."""
+    """Returns the line of `train` about what the decisions did."""
     return (
         f"Decisions: {counted(counts['exclude'], 'image')} excluded, {counts['relabel']:,} "
         f"relabeled, {counts['fine']:,} fine."
@@ -327,7 +327,7 @@ def _print_summary(evaluation: "Evaluation", splits: "ImageSplits", seconds: flo
 
 
 def _print_next_command(data: str, output: str, *, report: bool, has_test_set: bool) -> None:
-    """Prints where the results are, and the command that evaluates the model, to be copied."""
+    """Prints where the results of `train` are, and a command to copy that evaluates the model."""
     model = str(Path(output) / MODEL_FILE)
     page = f", the report {printable(str(Path(output) / REPORT_FILE))}" if report else ""
     click.echo(f"The model is {printable(model)}{page}.")

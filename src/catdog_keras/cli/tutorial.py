@@ -107,7 +107,7 @@ def tutorial(image_size: int | None, **options: Any) -> None:
 
 
 def _print_results_table(result: "TutorialResult") -> None:
-    """Prints one line for each model, in at most 80 columns."""
+    """Prints one line for each model of the tutorial, in at most 80 columns."""
     from rich import box
     from rich.console import Console
     from rich.markup import escape
