@@ -118,7 +118,7 @@ def check_class_sizes(labels: CheckedLabels, folds: int) -> None:
 
 
 def _number_groups(groups: Any, num_images: int) -> IntegerArray | None:
-    """Returns the group of each image as a number from 0, in the order of their appearance."""
+    """Returns the checked group of each image as a number from 0, in the order of appearance."""
     if groups is None:
         return None
     requirement = "a list with the group of each image, such as a number or a name, or None"

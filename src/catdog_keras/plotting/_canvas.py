@@ -29,7 +29,7 @@ POINTS_PER_INCH = 72.0
 
 
 class NotebookFigure(Figure):
-    """Figure that notebooks display without pyplot, which would keep it open."""
+    """Figure of a plot that notebooks display without pyplot, which would keep it open."""
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -38,7 +38,7 @@ class NotebookFigure(Figure):
 
 
 class NotebookAxes(Axes):
-    """Axes that notebooks display as their whole figure."""
+    """Axes of a plot that notebooks display as their whole figure."""
 
     def _repr_png_(self) -> bytes:
         return cast(NotebookFigure, self.figure)._repr_png_()

@@ -111,7 +111,7 @@ def plot_comparison(
 
 
 def _check_results(results: Any) -> list[tuple[str, dict[str, tuple[float, ...]]]]:
-    """Returns for each model its name and, by key, (accuracy,) or (accuracy, low, high)."""
+    """Returns each compared model's name and, by key, (accuracy,) or (accuracy, low, high)."""
     requirement = (
         'a dict of evaluations by name, a list of evaluations, or a list of records with "name" '
         "and accuracies, one per model"
@@ -139,7 +139,7 @@ def _has_accuracy(value: Any) -> bool:
 
 
 def _result_as_record(name: str, result: ComparedResult) -> dict[str, Any]:
-    """Returns a record for the plot with the name and the accuracy of an evaluation."""
+    """Returns a record for the comparison plot with an evaluation's name and accuracy."""
     return {
         "name": name,
         "accuracy": result.accuracy,
@@ -150,7 +150,7 @@ def _result_as_record(name: str, result: ComparedResult) -> dict[str, Any]:
 def _check_result(
     where: str, record: Mapping[str, Any]
 ) -> tuple[str, dict[str, tuple[float, ...]]]:
-    """Returns name and accuracies of a record; raises an error if they are not valid."""
+    """Returns name and accuracies of a compared record; raises an error if they are not valid."""
     requirement = f'an Evaluation, or a record with "name" and at least one of {", ".join(LABELS)}'
     if not isinstance(record, Mapping):
         raise TypeError(describe(where, requirement, record))
@@ -169,7 +169,7 @@ def _check_result(
 
 
 def _check_interval(where: str, interval: Any, accuracy: float) -> tuple[float, float]:
-    """Returns the interval as floats; raises an error if it does not contain the accuracy."""
+    """Returns a compared interval as floats; raises an error if the accuracy is outside of it."""
     requirement = f"a pair (low, high) around the accuracy, here {accuracy:g}, or None"
     is_pair = isinstance(interval, (tuple, list)) and len(interval) == 2
     if not is_pair or not all(isinstance(end, numbers.Real) for end in interval):
@@ -183,7 +183,7 @@ def _check_interval(where: str, interval: Any, accuracy: float) -> tuple[float, 
 def _draw_dots(
     ax: Axes, records: list[tuple[str, dict[str, tuple[float, ...]]]], shown: list[str]
 ) -> None:
-    """Draws a group of dots per model, one above the other, with their intervals."""
+    """Draws a group of dots per compared model, one above the other, with their intervals."""
     from catdog_keras.plotting import _canvas
 
     looks = {
@@ -226,14 +226,14 @@ def _draw_dots(
 
 
 def _dot_offset(place: int, dots: int) -> float:
-    """Returns the vertical offset of a dot from the center of its group."""
+    """Returns the vertical offset of a dot from the center of its group in the comparison plot."""
     return (place - (dots - 1) / 2) * GROUP / dots
 
 
 def _write_numbers(
     ax: Axes, records: list[tuple[str, dict[str, tuple[float, ...]]]], shown: list[str]
 ) -> None:
-    """Writes accuracies and intervals to the right of the axes, in a font that fits.
+    """Writes compared accuracies and intervals to the right of the axes, in a font that fits.
 
     Where dots are closer than the smallest text, only the last of the shown ones has numbers.
     """
@@ -268,7 +268,7 @@ def _write_numbers(
 
 
 def _format_accuracy(values: Sequence[float]) -> str:
-    """Returns an accuracy, and its interval if there is one, as text next to its dots."""
+    """Formats a compared accuracy, and its interval if there is one, as text next to its dots."""
     accuracy, *interval = values
     return f"{accuracy:.3f}" + (" ({:.3f} to {:.3f})".format(*interval) if interval else "")
 

@@ -137,7 +137,7 @@ def _most_confused(counts: npt.NDArray[np.int64], number: int) -> list[int]:
 
 
 def _title_lines(right: int, total: int) -> list[str]:
-    """Returns the lines of the title: correct images and accuracy with its interval."""
+    """Returns the title of a confusion matrix: correct images and accuracy with its interval."""
     lines = [f"{right:,} of {total:,} images right"]
     if total:
         low, high = (100 * end for end in wilson_interval(right, total))
@@ -193,7 +193,7 @@ def _cell_texts(
     totals: npt.NDArray[np.int64],
     cell: float,
 ) -> tuple[list[str], float] | None:
-    """Returns the text of each cell in row-major order and the font size, or None if none fits."""
+    """Returns the texts of the confusion matrix by row and the font size, or None if none fits."""
     from catdog_keras.plotting import _canvas
 
     numbers = [f"{count:,}" for count in counts.ravel()]
@@ -214,7 +214,7 @@ def _cell_texts(
 
 
 def _format_percent(share: float) -> str:
-    """Returns a percentage that is 0 or 100 only if it is so exactly."""
+    """Formats a percentage in a confusion matrix; it is 0 or 100 only if it is so exactly."""
     if 0 < share < 0.005:
         return "<1%"
     return ">99%" if 0.995 <= share < 1 else f"{100 * share:.0f}%"
@@ -223,7 +223,7 @@ def _format_percent(share: float) -> str:
 def _write_cells(
     ax: Axes, texts: Sequence[str], size: float, colors: npt.NDArray[np.float64]
 ) -> None:
-    """Writes the texts of `_cell_texts` into the cells, in an ink that contrasts with them."""
+    """Writes `_cell_texts` into the confusion matrix, in an ink that contrasts with the cells."""
     for (row, column), text in zip(np.ndindex(colors.shape[:2]), texts, strict=True):
         # Paler zeros make the errors stand out.
         ink = _ZERO_INK if text in ("0", "0%") else _contrasting_color(colors[row, column])
@@ -232,7 +232,7 @@ def _write_cells(
 
 
 def _contrasting_color(color: npt.NDArray[np.float64]) -> str:
-    """Returns black or white, whichever has more contrast (WCAG 2.1, relative luminance)."""
+    """Returns black or white for a confusion matrix's cell, by contrast (WCAG 2.1, luminance)."""
     red, green, blue = (
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3]
     )

@@ -159,7 +159,7 @@ def _read_curve(name: str, values: Any) -> Curve:
 
 
 def limit_to_drawable(values: Any) -> Curve:
-    """Returns numbers as an array in which those beyond 1e300 and -1e300 are infinite."""
+    """Returns a history's numbers as an array; those beyond 1e300 and -1e300 become infinite."""
     curve = np.asarray(values, dtype=np.float64)
     return np.where(np.abs(curve) > LARGEST, np.copysign(np.inf, curve), curve)
 
@@ -173,7 +173,7 @@ def _float_or_infinity(value: Any) -> float:
 
 
 def _spread_over_epochs(name: str, curve: Curve, epochs: Epochs) -> Curve:
-    """Assigns the values of `fit(validation_freq=n)` to their epochs."""
+    """Assigns the values of a history of `fit(validation_freq=n)` to their epochs."""
     if len(curve) == len(epochs):
         return curve
     places = [epochs % n == 0 for n in range(2, int(epochs[-1]) + 1)]
@@ -189,7 +189,7 @@ def _spread_over_epochs(name: str, curve: Curve, epochs: Epochs) -> Curve:
 
 
 def _choose_metrics(log: Mapping[str, object]) -> dict[str, str]:
-    """Returns the metric to draw under each title; raises an error if there is none."""
+    """Returns the metric of a history to draw under each title; raises an error without any."""
     trained = [name for name in log if not name.startswith(_VALIDATION)]
     accuracies = [name for name in trained if "acc" in name.lower()]
     metrics = {}
@@ -205,7 +205,7 @@ def _choose_metrics(log: Mapping[str, object]) -> dict[str, str]:
 
 
 def _draw_curves(ax: Axes, epochs: Epochs, train: Curve, validation: Curve | None) -> None:
-    """Draws one metric: training solid with circles, validation dashed with squares."""
+    """Draws a metric of a history: training solid with circles, validation dashed with squares."""
     from catdog_keras.plotting import _canvas
 
     # Markers make a single point visible; too many of them would hide the line.
@@ -222,7 +222,7 @@ def _draw_curves(ax: Axes, epochs: Epochs, train: Curve, validation: Curve | Non
 def _mark_best(
     ax: Axes, epochs: Epochs, validation: Curve | None, *, losses: Curve | None, highest: bool
 ) -> list[str]:
-    """Draws a star at the best validation value; returns its line of the title, if any.
+    """Draws a star at a history's best validation value; returns its line of the title, if any.
 
     Of several epochs with the best accuracy, the one with the lowest validation loss is marked.
     """
@@ -253,7 +253,7 @@ def _mark_best(
 
 
 def _count_gaps(ax: Axes, train: Curve) -> list[str]:
-    """Returns a line of the title with the number of epochs without a finite value, if any."""
+    """Returns a title line that counts a history's epochs without a finite value, if any."""
     gaps = np.count_nonzero(~np.isfinite(train))
     if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
         ax.set_yticks([])  # matplotlib would put numbers on an empty axis
@@ -261,7 +261,7 @@ def _count_gaps(ax: Axes, train: Curve) -> list[str]:
 
 
 def _mark_epochs(ax: Axes, epochs: Epochs) -> None:
-    """Sets integer ticks on the epoch axis, including the first and the last epoch."""
+    """Sets integer ticks on the epoch axis of a history, including its first and last epoch."""
     from matplotlib.ticker import MaxNLocator
 
     first, last = int(epochs[0]), int(epochs[-1])

@@ -121,13 +121,13 @@ def _check_counts(counts: Any) -> dict[str, dict[str, int]]:
 
 
 def _most_and_fewest(numbers: Mapping[str, int]) -> dict[str, int]:
-    """Returns the classes with the most and with the fewest images, in descending order."""
+    """Returns the classes with the highest and the lowest label counts, in descending order."""
     names = sorted(numbers, key=numbers.__getitem__, reverse=True)
     return {name: numbers[name] for name in (*names[:END], *names[-END:])}
 
 
 def _baseline_lines(numbers: Mapping[str, int], width: float) -> list[str]:
-    """Returns the lines of the title with the majority-class baseline, shortened to fit."""
+    """Returns title lines of label counts: the majority-class baseline, shortened to fit."""
     from catdog_keras.plotting import _canvas
 
     total = sum(numbers.values())
@@ -141,7 +141,7 @@ def _baseline_lines(numbers: Mapping[str, int], width: float) -> list[str]:
 
 
 def _bar_style(number: int) -> dict[str, Any]:
-    """Returns color and hatch of the bars of a split."""
+    """Returns color and hatch of the bars that show the label counts of a split."""
     from catdog_keras.plotting import _canvas
 
     colors = (_canvas.SKY_BLUE, _canvas.ORANGE, _canvas.GREEN)
@@ -154,7 +154,7 @@ def _bar_style(number: int) -> dict[str, Any]:
 
 
 def _draw_split_legend(ax: Axes, splits: Iterable[str]) -> None:
-    """Draws the legend with color and hatch of each split."""
+    """Draws the legend of label counts with color and hatch of each split."""
     from matplotlib.patches import Patch
 
     from catdog_keras.plotting import _legends

@@ -92,14 +92,14 @@ def plot_learning_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
 
 
 def _label_sizes(ax: Axes, sizes: list[float]) -> None:
-    """Labels the smallest size and every second one after it, which leaves room for the numbers."""
+    """Labels every second size of a learning curve from the smallest on, so that numbers fit."""
     shown = sizes[::-1][::2][::-1]
     ax.set_xticks(shown, [f"{int(size):,}" for size in shown])
     ax.set_xticks([], minor=True)
 
 
 def _error_bar_lengths(values: Any, intervals: Any) -> Any:
-    """Returns the lengths of error bars below and above, of shape (2, values)."""
+    """Returns lengths of a learning curve's error bars below and above, of shape (2, values)."""
     return np.abs(np.stack([values - intervals[:, 0], intervals[:, 1] - values]))
 
 

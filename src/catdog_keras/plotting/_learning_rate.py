@@ -65,7 +65,7 @@ def plot_learning_rate(result: Any, *, ax: Axes | None = None) -> Axes:
 
 
 def _read_sweep(result: Any) -> tuple[Any, Any, float | None]:
-    """Returns rates, losses and suggestion of an `LRFinderResult`; raises if invalid."""
+    """Returns learning rates, losses and suggestion of an `LRFinderResult`; raises if invalid."""
     names = ("rates", "losses", "suggestion")
     if not all(hasattr(result, name) for name in names) or not hasattr(type(result), "smoothed"):
         requirement = "an LRFinderResult, as returned by `find_learning_rate`"

@@ -66,7 +66,7 @@ def draw_legend_inside(
 
 
 def _largest_size(labels: Sequence[str], width: float, height: float, largest: float) -> float:
-    """Returns the largest font size at which the labels fit into a box, or 0."""
+    """Returns the largest font size at which a legend's labels fit into a box, or 0."""
     lines = [line for label in labels for line in label.split("\n")]
     size = largest
     while size >= SMALLEST_TEXT:

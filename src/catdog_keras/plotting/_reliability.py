@@ -33,7 +33,7 @@ class ReliabilityBinLike(Protocol):
 
 
 class HasBins(Protocol):
-    """What is plotted of an evaluation; see `Evaluation`."""
+    """What the reliability diagram shows of an evaluation; see `Evaluation`."""
 
     @property
     def reliability_bins(self) -> Sequence[ReliabilityBinLike]: ...
@@ -106,7 +106,7 @@ def plot_reliability(
 
 
 def _draw_bins(ax: Axes, bins: Sequence[ReliabilityBinLike]) -> None:
-    """Draws the accuracy of each bin with its interval, at its mean confidence."""
+    """Draws the accuracy of each reliability bin with its interval, at its mean confidence."""
     from catdog_keras.plotting import _canvas
 
     accuracies = [each.accuracy for each in bins]
@@ -131,7 +131,7 @@ def _draw_bins(ax: Axes, bins: Sequence[ReliabilityBinLike]) -> None:
 
 
 def _write_counts(ax: Axes, bins: Sequence[ReliabilityBinLike]) -> None:
-    """Writes the number of images of each bin above the plot."""
+    """Writes the number of images of each reliability bin above the plot."""
     from catdog_keras.plotting import _canvas
 
     above = ax.secondary_xaxis("top")

@@ -149,7 +149,7 @@ def plot_top_losses(
 def _place_images(
     figure: Figure | SubFigure | None, count: int, shape: float
 ) -> tuple[Figure | SubFigure, list[Axes], float]:
-    """Returns the figure, the axes of each image, and the height of an image in inches."""
+    """Returns figure, axes of each top-loss image, and the height of an image in inches."""
     from catdog_keras.plotting import _canvas
 
     title = LINES * 1.3 * LARGEST_TEXT / _canvas.POINTS_PER_INCH + LAYOUT_PAD
@@ -171,7 +171,7 @@ def _place_images(
 def _arrange_images(
     room: tuple[float, float], count: int, shape: float, title: float
 ) -> tuple[int, float]:
-    """Returns the number of columns that makes the images largest, and their height."""
+    """Returns the number of columns that makes top-loss images largest, and their height."""
     heights = {
         columns: min(
             (room[0] / columns - LAYOUT_PAD) / shape,
@@ -184,7 +184,7 @@ def _arrange_images(
 
 
 def _draw_left_aligned(ax: Axes, image: Any, shape: float) -> None:
-    """Draws an image as large as its slot allows, left-aligned like its text."""
+    """Draws a top-loss image as large as its slot allows, left-aligned like its text."""
     own = image.shape[1] / image.shape[0]
     width, height = (own, 1.0) if own <= shape else (shape, shape / own)
     ax.imshow(image, extent=(0, width, 1 - height, 1))
