@@ -101,7 +101,7 @@ def check_class_indices(
 
 
 def check_class_sizes(labels: CheckedLabels, folds: int) -> None:
-    """Raises an error unless each class has an image in each fold, and groups can be kept apart."""
+    """Raises an error if checked labels have too few images of a class, or groups, for folds."""
     counts = np.bincount(labels.indices, minlength=len(labels.names))
     if counts.min() < folds:
         rare = int(counts.argmin())

@@ -278,7 +278,7 @@ def _trusted_labels(
 
 
 def _rank_suspicious(rows: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Returns the images of which another class is more probable, the most suspicious first."""
+    """Returns images that may have a label issue: another class is more probable; worst first."""
     margins = _probability_margins(rows, labels)
     order = np.argsort(-margins, kind="stable")
     return order[margins[order] > 0]

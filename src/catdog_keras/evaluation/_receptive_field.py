@@ -125,7 +125,7 @@ def _grid_after(operation: Operation, grid: Grid, sides: tuple[int, int]) -> Gri
 
 
 def _cells_after(operation: Operation, cells: Cells, axis: int) -> Cells:
-    """Returns the cells of an operation's output along one axis, given those of its input."""
+    """Returns receptive fields of an operation's output along one axis, from those of its input."""
     window = getattr(operation, "kernel_size", getattr(operation, "pool_size", None))
     transposed = isinstance(operation, keras.layers.Conv2DTranspose)
     if isinstance(window, tuple) and len(window) == 2 and not transposed:

@@ -11,7 +11,7 @@ from catdog_keras.training._model_parts import USE_TRANSFER_MODEL, check_no_own_
 
 
 def find_backbone(model: keras.Model) -> keras.Model:
-    """Returns the largest nested model before the head; raises a ValueError if there is none."""
+    """Returns the backbone to unfreeze, the largest nested model before the head, or raises."""
     check_graph(model)
     check_no_own_training(model)
     backbone = max(
