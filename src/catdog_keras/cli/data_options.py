@@ -8,7 +8,7 @@ import click
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
-from catdog_keras.cli.inputs import check_decisions
+from catdog_keras.cli.argument_checks import check_decisions
 
 if TYPE_CHECKING:
     from catdog_keras.datasets import ImageSplits

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from catdog_keras._printable import printable
+from catdog_keras.cli.argument_checks import check_data_exists, check_output_folder
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.evaluation_data import EvaluationData, Part, choose_evaluation_images
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data_exists, check_output_folder
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.load_model import check_model_file, load_model_file, model_errors
 from catdog_keras.cli.model_classes import check_class_count

@@ -11,7 +11,7 @@ from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
 from catdog_keras._printable import printable
 from catdog_keras._write_files import output_folder
-from catdog_keras.cli.inputs import check_output_folder
+from catdog_keras.cli.argument_checks import check_output_folder
 
 if TYPE_CHECKING:
     from catdog_keras.datasets._scan_report import ImageFile

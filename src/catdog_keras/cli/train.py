@@ -13,6 +13,7 @@ import click
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._message import argument
 from catdog_keras._printable import counted, printable, shell_command
+from catdog_keras.cli.argument_checks import check_data_exists, check_output_folder, check_weights
 from catdog_keras.cli.check_backbone import check_backbone
 from catdog_keras.cli.data_options import (
     DataOptions,
@@ -23,7 +24,6 @@ from catdog_keras.cli.data_options import (
 )
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data_exists, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import (
     MOST,
