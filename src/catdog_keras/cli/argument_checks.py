@@ -115,7 +115,7 @@ def _image_folders(data: str) -> Iterator[Path]:
 
 
 def _follow_links(path: Path) -> Path:
-    """Follows links of an argument; unlike `Path.resolve`, without an error for a link to itself."""
+    """Follows links of an argument; unlike `Path.resolve`, without errors for a link to itself."""
     return Path(os.path.realpath(path))
 
 
