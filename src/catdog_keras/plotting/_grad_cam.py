@@ -128,7 +128,7 @@ def plot_grad_cam(
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
 
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     if isinstance(images, keras.Model):
         if model is not None:
@@ -144,7 +144,7 @@ def plot_grad_cam(
     value_range = check_value_range(value_range)
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
-    _canvas.check_figure(figure)
+    _axes_and_text.check_figure(figure)
     shown = to_display_rgb(list(images), value_range, data_format)
     if shown[0].shape[:2] != heat.shape[1:]:
         raise ValueError(
@@ -242,12 +242,12 @@ def _draw_contour(
 
 def _draw_scale(figure: Figure | SubFigure, below: Axes, scale: Any) -> None:
     """Draws the color bar of Grad-CAM maps below the images, with the level of the contour."""
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     bar = figure.colorbar(scale, cax=below, orientation="horizontal", ticks=[0, CONTOUR, 1])
     for color, thickness in (("black", 2.2), ("white", 1.0)):
         below.axvline(CONTOUR, color=color, linewidth=thickness)
-    room = 0.95 * _canvas.size_in_points(figure)[0]
-    size = _canvas.text_size(room / 30)
-    bar.set_label(_canvas.fit_text(BAR_LABEL, room, size), fontsize=size)
+    room = 0.95 * _axes_and_text.size_in_points(figure)[0]
+    size = _axes_and_text.text_size(room / 30)
+    bar.set_label(_axes_and_text.fit_text(BAR_LABEL, room, size), fontsize=size)
     below.tick_params(labelsize=size)

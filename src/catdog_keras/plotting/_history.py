@@ -74,11 +74,11 @@ def plot_history(
         >>> small = plt.figure(figsize=(4, 3))
         >>> figure = catdog_keras.plot_history({"loss": [0.7, 0.5]}, figure=small)
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     log, epochs, ends = _read_histories(history)
     metrics = _choose_metrics(log)
-    figure = _canvas.take_figure(figure, (4.5 * len(metrics), 4.0))
+    figure = _axes_and_text.take_figure(figure, (4.5 * len(metrics), 4.0))
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
     for ax, (title, metric) in zip(panels, metrics.items(), strict=True):
         _draw_curves(ax, epochs, log[metric], log.get(_VALIDATION + metric))
@@ -100,7 +100,7 @@ def plot_history(
     ]
     _draw_history_legend(figure, panels)
     for ax, title, note in zip(panels, metrics, notes, strict=True):
-        _canvas.write_title(ax, title, *note)
+        _axes_and_text.write_title(ax, title, *note)
     return figure
 
 
@@ -206,17 +206,17 @@ def _choose_metrics(log: Mapping[str, object]) -> dict[str, str]:
 
 def _draw_curves(ax: Axes, epochs: Epochs, train: Curve, validation: Curve | None) -> None:
     """Draws a metric of a history: training solid with circles, validation dashed with squares."""
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     # Markers make a single point visible; too many of them would hide the line.
     line: dict[str, Any] = {"linewidth": 1.8, "markersize": 5}
     line["markevery"] = max(1, len(epochs) // 20)
-    ax.plot(epochs, train, "-o", color=_canvas.BLUE, label="training", **line)
+    ax.plot(epochs, train, "-o", color=_axes_and_text.BLUE, label="training", **line)
     if validation is not None:
         # Skip epochs without a value, otherwise `validation_freq` would leave isolated points.
         seen = np.isfinite(validation)
         xs, ys = epochs[seen], validation[seen]
-        ax.plot(xs, ys, "--s", color=_canvas.VERMILION, label="validation", **line)
+        ax.plot(xs, ys, "--s", color=_axes_and_text.VERMILION, label="validation", **line)
 
 
 def _mark_best(
@@ -226,7 +226,7 @@ def _mark_best(
 
     Of several epochs with the best accuracy, the one with the lowest validation loss is marked.
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     if validation is None or not np.isfinite(validation).any():
         return []
@@ -242,7 +242,7 @@ def _mark_best(
         epochs[place],
         validation[place],
         "*",
-        color=_canvas.ORANGE,
+        color=_axes_and_text.ORANGE,
         markeredgecolor="black",
         markersize=14,
         zorder=3,
@@ -276,13 +276,13 @@ def _mark_epochs(ax: Axes, epochs: Epochs) -> None:
 
 def _draw_history_legend(figure: Figure | SubFigure, panels: npt.NDArray[Any]) -> None:
     """Draws one legend for all panels, below them if the layout engine reserves the space."""
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     entries: dict[str, Any] = {}
     for ax in panels:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
-    if _canvas.lays_out(figure):
+    if _axes_and_text.lays_out(figure):
         figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=3)
     else:
         panels[0].legend(list(entries.values()), list(entries))

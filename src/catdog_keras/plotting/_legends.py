@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.transforms import ScaledTranslation
 
-from catdog_keras.plotting._canvas import SMALLEST_TEXT, fit_text, measure_axes, text_width
+from catdog_keras.plotting._axes_and_text import SMALLEST_TEXT, fit_text, measure_axes, text_width
 
 HANDLE = 2.2  # length of a legend handle, in font heights
 
