@@ -9,7 +9,7 @@ import pytest
 
 from catdog_keras import _scratch, _write_files
 from catdog_keras._write_files import output_folder
-from catdog_keras.cli.inputs import check_output_folder
+from catdog_keras.cli.argument_checks import check_output_folder
 
 HOLD = """
 import sys

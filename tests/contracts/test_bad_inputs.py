@@ -337,10 +337,10 @@ def is_plain(error):
 @pytest.fixture(scope="module", autouse=True)
 def undrawn():
     """Leaves out the layout of figures, which takes most of the time: bad input is found before."""
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_canvas, "measure_axes", lambda ax: (300.0, 200.0))
+        patch.setattr(_axes_and_text, "measure_axes", lambda ax: (300.0, 200.0))
         yield
 
 

@@ -5,19 +5,19 @@ package imports only Keras. Every faster path has a fallback in Keras's own oper
 checks that both return the same numbers.
 """
 
-from catdog_keras._backend.batch_norm import (
-    batch_norm_inference,
-    batch_norm_training,
-    can_fuse_batch_norm,
-    contains_batch_norm,
-)
-from catdog_keras._backend.data_format import (
+from catdog_keras._backend.backend_properties import (
     DATA_FORMATS,
     copy_if_mutable,
     has_fast_bfloat16,
     native_data_format,
     prefers_predict_on_batch,
     resolve_data_format,
+)
+from catdog_keras._backend.batch_norm import (
+    batch_norm_inference,
+    batch_norm_training,
+    can_fuse_batch_norm,
+    contains_batch_norm,
 )
 from catdog_keras._backend.distribution import (
     as_tf_data,

@@ -123,7 +123,7 @@ def _tensorflow_batch_norm_training(
 def _tensorflow_fused(
     inputs: Any, gamma: Any, beta: Any, epsilon: float, mean: Any, variance: Any, *, training: bool
 ) -> Any:
-    """Returns the outputs, the mean, the unbiased variance, and what the gradient kernel needs."""
+    """Calls the kernel: outputs, mean, unbiased variance, and what the gradient kernel needs."""
     import tensorflow as tf
 
     return tf.raw_ops.FusedBatchNormV3(
@@ -155,10 +155,10 @@ def _torch_batch_norm_training(
 
 
 def _channels_second(inputs: Any, axis: int) -> Any:
-    """Returns `inputs` with the channels on axis 1, where PyTorch's kernel expects them."""
+    """Moves the channels to axis 1, where PyTorch's batch-normalization kernel expects them."""
     return inputs if axis == 1 else inputs.permute(0, 3, 1, 2)
 
 
 def _channels_back(outputs: Any, axis: int) -> Any:
-    """Inverse of `_channels_second`: returns the outputs with the channels on `axis`."""
+    """Inverse of `_channels_second`: moves the channels of normalized outputs back to `axis`."""
     return outputs if axis == 1 else outputs.permute(0, 2, 3, 1)

@@ -12,14 +12,14 @@ from catdog_keras._checks import describe
 
 
 def strategy_scope(model: keras.Model) -> AbstractContextManager[Any]:
-    """Enters the TensorFlow strategy of a model; does nothing on other backends."""
+    """Enters the TensorFlow distribution strategy of a model; does nothing on other backends."""
     if keras.backend.backend() != "tensorflow":
         return contextlib.nullcontext()
     return model.distribute_strategy.scope()
 
 
 def check_strategy(model: keras.Model) -> None:
-    """Raises a ValueError if a model was built under a strategy that Keras cannot train it with."""
+    """Raises a ValueError if Keras cannot train a model with its distribution strategy."""
     if keras.backend.backend() != "tensorflow":
         return
     import tensorflow as tf
@@ -35,7 +35,7 @@ def check_strategy(model: keras.Model) -> None:
 
 
 def is_first_process() -> bool:
-    """Whether this process writes the files that a training run must write only once."""
+    """Whether this process of a distributed training writes the files that only one must write."""
     if keras.backend.backend() != "jax":
         return True
     import jax
@@ -44,7 +44,7 @@ def is_first_process() -> bool:
 
 
 def requires_tf_data(model: keras.Model) -> bool:
-    """Whether only `tf.data` datasets are reliably split between the processes or replicas.
+    """Whether distributed training reliably splits only `tf.data` datasets between its devices.
 
     True for more than one process on JAX, and for more than one replica in a TensorFlow strategy.
     """
@@ -58,7 +58,7 @@ def requires_tf_data(model: keras.Model) -> bool:
 
 
 def as_tf_data(arrays: Sequence[Any], batch_size: int, seed: Sequence[int] | None) -> Any:
-    """Returns a `tf.data.Dataset` of batches of arrays, in another order in each epoch.
+    """Returns arrays as `tf.data` batches for distributed training, in another order in each epoch.
 
     Args:
         arrays: Arrays of equal length.

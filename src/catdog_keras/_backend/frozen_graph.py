@@ -53,7 +53,7 @@ def freeze_graph(model: keras.Model, images: str, probabilities: str) -> FrozenG
 
 @contextmanager
 def _inner_functions_inlined() -> Iterator[None]:
-    """Context manager in which a traced function contains the operations of those that it calls.
+    """Context manager in which tracing inlines inner functions, before the graph is frozen.
 
     Keras compiles grouped convolutions by XLA, as a separate function, which TensorFlow does not
     inline afterwards.

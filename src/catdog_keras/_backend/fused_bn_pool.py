@@ -104,7 +104,7 @@ def normalize_and_pool(
 
 
 def _runs_on_cpu() -> bool:
-    """Whether the maps are on the CPU: True if TensorFlow has no GPU."""
+    """Whether fused normalization and pooling run on the CPU: True if TensorFlow has no GPU."""
     import tensorflow as tf
 
     with tf.init_scope():
@@ -112,7 +112,7 @@ def _runs_on_cpu() -> bool:
 
 
 def _channel_moments(values: Any, words: Any, compiled: Any) -> tuple[Any, Any]:
-    """Returns the mean and the biased variance per channel, in float32.
+    """Returns mean and biased variance per channel, in float32, to normalize before the pooling.
 
     Sums the values and their squares after subtracting an estimate of the mean, which is the mean
     of one row of each image. Since this row is part of the data, the number of rows limits the
@@ -130,14 +130,14 @@ def _channel_moments(values: Any, words: Any, compiled: Any) -> tuple[Any, Any]:
 
 
 def _values_per_channel(values: Any) -> Any:
-    """Returns the number of values per channel, as a float32."""
+    """Returns the number of values per channel that are normalized and pooled, as a float32."""
     import tensorflow as tf
 
     return tf.cast(tf.reduce_prod(tf.shape(values, tf.int64)[:-1]), tf.float32)
 
 
 def _as_words(values: Any) -> Any:
-    """Reinterprets values as 32-bit words: float32, or two bfloat16 channels as one integer."""
+    """Returns values as 32-bit words for fused kernels: float32, or pairs of bfloat16 channels."""
     import tensorflow as tf
 
     if values.dtype == tf.float32:
@@ -158,7 +158,7 @@ def _from_words(words: Any, like: Any) -> Any:
 
 
 def _add_partial_sums(partial: Any, rest: Any) -> tuple[Any, Any]:
-    """Returns both sums per channel, from the partial sums of a kernel.
+    """Returns both sums per channel, from the partial sums of a fused kernel.
 
     Rows are added by a matrix product with ones, which runs at memory bandwidth; TensorFlow's
     reductions are slower.

@@ -32,7 +32,7 @@ def kernels(shape: tuple[int | None, ...], dtype: str) -> SimpleNamespace:
 
 
 def squares(words: Any, guess: Any) -> tuple[Any, Any]:
-    """Sums of the values centered by `guess`, and of their squares; see `_partial_sums`."""
+    """Kernel of the sums of the values centered by `guess`, and of their squares."""
 
     def terms(rows: Any) -> list[Any]:
         centers = _split_by_plane(guess, words)
@@ -45,7 +45,7 @@ def squares(words: Any, guess: Any) -> tuple[Any, Any]:
 
 
 def products(words: Any, others: Any, center: Any) -> tuple[Any, Any]:
-    """Sums of the values, and of their products with the centered `others`; see `_partial_sums`."""
+    """Kernel of the sums of the values, and of their products with the centered `others`."""
 
     def terms(rows: Any, other_rows: Any) -> list[Any]:
         each = zip(
@@ -77,7 +77,7 @@ def maxima(words: Any, sign: Any, window: tuple[int, int]) -> Any:
 
 
 def affine(words: Any, center: Any, scale: Any, shift: Any) -> Any:
-    """Computes `(values - center) * scale + shift`, with three numbers per channel."""
+    """Kernel that computes `(values - center) * scale + shift`, with three numbers per channel."""
     factors = (_split_by_plane(per_channel, words) for per_channel in (center, scale, shift))
     planes = zip(_float_planes(words), *factors, strict=True)
     # Values far from zero are close to the center: subtract first to avoid cancellation.
@@ -130,7 +130,7 @@ def gradient(
 
 
 def _partial_sums(terms: Callable[..., list[Any]], *maps: Any) -> tuple[Any, Any]:
-    """Sums terms over all positions of the feature maps, except for a final reduction.
+    """Sums terms over all positions of the feature maps in a kernel, except for a final reduction.
 
     Returns the partial sums, which have one row for every ADDENDS positions, and the sums of the
     remaining positions, with one entry per sum on the last axis. The two or four sums of a channel
@@ -149,7 +149,7 @@ def _partial_sums(terms: Callable[..., list[Any]], *maps: Any) -> tuple[Any, Any
 
 
 def _side_by_side(first: Any, second: Any) -> Any:
-    """Packs the bits of two float32 values into one float64, for transport only."""
+    """Packs the bits of two float32 values of a kernel into one float64, for transport only."""
     import tensorflow as tf
 
     low, high = (tf.cast(tf.bitcast(each, tf.uint32), tf.uint64) for each in (first, second))
@@ -157,7 +157,7 @@ def _side_by_side(first: Any, second: Any) -> Any:
 
 
 def _window_values(words: Any, window: tuple[int, int]) -> list[Any]:
-    """Returns the first values of all windows, the second values, and so on, in row-major order."""
+    """Returns the first values of all pooling windows, then the second ones, in row-major order."""
     import tensorflow as tf
 
     _, height, width, channels = words.shape
@@ -168,7 +168,7 @@ def _window_values(words: Any, window: tuple[int, int]) -> list[Any]:
 
 
 def _float_planes(words: Any) -> list[Any]:
-    """Returns the float32 values in 32-bit words: one plane, or two of bfloat16 channels."""
+    """Returns words as float32 planes for a kernel: one plane, or two of bfloat16 channels."""
     import tensorflow as tf
 
     if words.dtype == tf.float32:
@@ -178,13 +178,13 @@ def _float_planes(words: Any) -> list[Any]:
 
 
 def _split_by_plane(per_channel: Any, words: Any) -> list[Any]:
-    """Splits numbers per channel into those of each plane of `_float_planes`."""
+    """Splits numbers per channel into those of each plane of a kernel; see `_float_planes`."""
     count = per_channel.shape[0] // words.shape[-1]
     return [per_channel[plane::count] for plane in range(count)]
 
 
 def _pack_planes(planes: Sequence[Any], *, exact: bool = False) -> Any:
-    """Inverse of `_float_planes`; rounds to nearest even, unless all values are `exact`."""
+    """Inverse of `_float_planes` in a kernel; rounds to nearest even, unless all are `exact`."""
     import tensorflow as tf
 
     if len(planes) == 1:
@@ -197,7 +197,7 @@ def _pack_planes(planes: Sequence[Any], *, exact: bool = False) -> Any:
 
 
 def _add_rounding_bit(bits: Any) -> Any:
-    """Returns bits of which the lower half can be cut off to round to the nearest even number."""
+    """Returns bits whose lower half a kernel can cut off to round to the nearest even number."""
     import tensorflow as tf
 
     last_kept = tf.bitwise.bitwise_and(tf.bitwise.right_shift(bits, 16), 1)

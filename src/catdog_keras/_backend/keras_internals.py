@@ -16,7 +16,7 @@ OUT_OF_DATA_WARNING = "Your input ran out of data"
 
 
 def variable_index(optimizer: keras.Optimizer, variable: Any) -> int:
-    """Returns the index of a variable among those that an optimizer was built with.
+    """Returns the index of a variable in an optimizer, by a private method of Keras.
 
     Under a TensorFlow strategy the optimizer updates a component of a variable, which a mapping by
     identity would not find. Only a private method of Keras resolves it.
@@ -25,7 +25,7 @@ def variable_index(optimizer: keras.Optimizer, variable: Any) -> int:
 
 
 def calling_layer(layer: keras.Layer) -> tuple[keras.Layer | None, bool | None]:
-    """Returns the outermost layer that is running, and the `training` that inner layers inherit.
+    """Returns the outermost running layer and its `training`, from a private call context of Keras.
 
     `layer` is about to be called. Returns (None, None) if no other layer is running. Keras gives a
     layer only the resolved value of `training`, which does not show whether a model called it.
@@ -39,7 +39,7 @@ def calling_layer(layer: keras.Layer) -> tuple[keras.Layer | None, bool | None]:
 
 @contextmanager
 def replaced_attributes(operation: Any, **attributes: Any) -> Iterator[None]:
-    """Context manager that temporarily replaces attributes or methods of a layer.
+    """Context manager that replaces attributes or methods of a layer, bypassing Keras's tracking.
 
     Keras has no hook for the output of a layer. `object.__setattr__` bypasses the attribute
     tracking of Keras; an instance attribute overrides the method of the class and is removed
@@ -59,7 +59,7 @@ def replaced_attributes(operation: Any, **attributes: Any) -> Iterator[None]:
 
 @contextmanager
 def synced_with_part(model: keras.Model, part: keras.Model) -> Iterator[None]:
-    """Context manager in which callbacks of `part.fit` can read the weights of `model`.
+    """Context manager in which callbacks of `part.fit` can read `model`, by Keras's state sync.
 
     During an epoch on JAX, variables have no values until the fitted model assigns them. Keras
     calls `jax_state_sync` for this when a callback reads its model, which is not `part` here.
@@ -79,7 +79,7 @@ def synced_with_part(model: keras.Model, part: keras.Model) -> Iterator[None]:
 
 @contextmanager
 def limited_variables(limit: int) -> Iterator[None]:
-    """Context manager that limits the number of values in all variables that are created.
+    """Context manager that limits the number of values in all variables that Keras creates.
 
     A variable allocates its initial value. The error is raised before that, because a layer from a
     file may be larger than the memory of the machine.
@@ -112,7 +112,7 @@ def limited_variables(limit: int) -> Iterator[None]:
 
 @contextmanager
 def marked_uncompiled(models: Iterable[keras.Model]) -> Iterator[None]:
-    """Context manager in which compiled models look uncompiled, so that clones are not compiled.
+    """Context manager in which Keras does not compile clones, as the models look uncompiled.
 
     `keras.models.clone_model` would compile the clone from a config, which cannot contain functions
     without a name.
@@ -128,12 +128,12 @@ def marked_uncompiled(models: Iterable[keras.Model]) -> Iterator[None]:
 
 
 def every_layer(layer: keras.Layer) -> list[keras.Layer]:
-    """Returns a layer and all layers inside it, at any depth."""
+    """Returns a layer and all layers inside it, at any depth, by a private method of Keras."""
     return list(layer._flatten_layers())
 
 
 def source_layer(tensor_config: dict[str, Any]) -> str | None:
-    """Returns the name of the layer that a tensor in a model's config comes from.
+    """Returns the name of the layer of a tensor, from the `keras_history` in Keras's config.
 
     Returns None if the dict is not the config of a tensor.
     """

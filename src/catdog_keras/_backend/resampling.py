@@ -83,7 +83,7 @@ def gather_pixels(
 def _gather_in_turn(
     images: Any, matrix: Any, interpolation: str, fill_mode: str, fill_value: Fill
 ) -> Any:
-    """Calls `gather_pixels` on a few images at a time, which limits the memory on PyTorch."""
+    """Resamples a few images at a time by `gather_pixels`, which limits the memory on PyTorch."""
     rest = (interpolation, fill_mode, fill_value)
     starts = range(0, max(1, len(images)), CHUNK_SIZE)
     parts = (slice(start, start + CHUNK_SIZE) for start in starts)
@@ -93,7 +93,7 @@ def _gather_in_turn(
 def _neighboring_pixels(
     points: Any, size: Any, interpolation: str, fill_mode: str, ops: Any
 ) -> list[tuple[Any, Any]]:
-    """Returns the pixels next to the points along one axis, and their weights."""
+    """Returns the pixels next to the resampled points along one axis, and their weights."""
     if interpolation == "nearest":
         first = ops.floor(points + 0.5)
         weighted = [(ops.cast(first, "int32"), ops.ones_like(points))]
@@ -114,7 +114,7 @@ def _neighboring_pixels(
 
 
 def _cubic_weights(share: Any) -> tuple[Any, Any, Any, Any]:
-    """Returns the weights of four pixels for a point that is `share` behind the second of them.
+    """Returns the weights of four pixels to resample a point `share` behind the second of them.
 
     Source: Keys (1981), "Cubic convolution interpolation for digital image processing", with
     a = -0.5.
@@ -127,14 +127,14 @@ def _cubic_weights(share: Any) -> tuple[Any, Any, Any, Any]:
 
 
 def _as_factor(fill_value: Fill, ops: Any) -> Any:
-    """Returns a fill value that can be multiplied by weights of shape `(..., 1)`."""
+    """Returns the fill value of resampling as a factor of weights of shape `(..., 1)`."""
     if isinstance(fill_value, tuple):
         return ops.convert_to_tensor(fill_value, "float32")
     return fill_value
 
 
 def _fold_index(index: Any, size: Any, fill_mode: str, ops: Any) -> Any:
-    """Maps the index of a pixel outside of the image to one inside."""
+    """Maps the index of a pixel outside of the resampled image to one inside."""
     if fill_mode == "wrap":
         return index % size
     if fill_mode == "reflect":
@@ -186,7 +186,7 @@ def _resample_by_kernel(
 
 @functools.cache
 def _gather_by_xla() -> Any:
-    """Returns `gather_pixels` as a function that TensorFlow's XLA compiles."""
+    """Returns `gather_pixels`, which resamples, as a function that TensorFlow's XLA compiles."""
     import tensorflow as tf
 
     return tf.function(gather_pixels, jit_compile=True, reduce_retracing=True, autograph=False)
@@ -194,7 +194,7 @@ def _gather_by_xla() -> Any:
 
 @functools.cache
 def _gather_by_jax() -> Any:
-    """Returns `gather_pixels` compiled by JAX, for a few images at a time to limit the memory."""
+    """Returns `gather_pixels`, compiled by JAX, to resample a few images at a time."""
     import jax
 
     def gather(images: Any, matrix: Any, *rest: Any) -> Any:

@@ -63,7 +63,7 @@ def _resize_with_pad(images: Any, size: tuple[int, int], interpolation: str) -> 
 
 
 def _central_crop(images: Any, size: tuple[int, int]) -> Any:
-    """Returns the largest central window with the aspect ratio of `size`."""
+    """Crops images before resizing: the largest central window with the aspect ratio of `size`."""
     import tensorflow as tf
 
     found = tf.shape(images)[-3:-1]
@@ -76,7 +76,7 @@ def _central_crop(images: Any, size: tuple[int, int]) -> Any:
 
 
 def _opaque_size(size: tuple[int, int], found: Any) -> Any:
-    """Returns a size as a tensor whose values are unknown to the optimizers of graphs.
+    """Returns the size for resizing as a tensor whose values optimizers of graphs do not know.
 
     They would replace the division by a constant by a multiplication, which rounds differently.
     """

@@ -21,7 +21,7 @@ def is_foreign_tf_tensor(tensor: Any) -> bool:
 
 
 def call_in_map(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Calls a function on foreign tensors as it is written.
+    """Calls a function on foreign tensors of a `tf.data` map as it is written, without AutoGraph.
 
     TensorFlow's AutoGraph rewrites the code of a map, which is slow and fails for Keras's functions
     for bounding boxes. The functions of this package need no rewriting.
@@ -32,7 +32,7 @@ def call_in_map(function: Callable[..., Any], *arguments: Any, **options: Any) -
 
 
 def ops_for(tensor: Any) -> Any:
-    """Returns `keras.ops`, or the TensorFlow module if `tensor` is foreign.
+    """Returns `keras.ops`, or the TensorFlow module for a foreign tensor of a `tf.data` map.
 
     Both have `abs`, `cast`, `convert_to_tensor`, `cos`, `equal`, `expand_dims`, `floor`, `maximum`,
     `minimum`, `ones_like`, `reshape`, `shape`, `sin`, `squeeze`, `stack`, `tan`, `transpose` and
@@ -46,7 +46,7 @@ def ops_for(tensor: Any) -> Any:
 
 
 def to_dense(tensor: Any, default: float) -> Any:
-    """Returns a ragged tensor of TensorFlow padded with `default`; other tensors unchanged."""
+    """Returns a ragged tensor, as of `tf.data`, padded with `default`; other tensors unchanged."""
     if "tensorflow" in sys.modules:
         import tensorflow as tf
 
@@ -56,21 +56,21 @@ def to_dense(tensor: Any, default: float) -> Any:
 
 
 def reverse_axis(tensor: Any, axis: int) -> Any:
-    """Returns `tensor`, foreign or not, with the order along `axis` reversed."""
+    """Returns `tensor`, also a foreign one of `tf.data`, with the order along `axis` reversed."""
     if is_foreign_tf_tensor(tensor):
         return ops_for(tensor).reverse(tensor, [axis])
     return keras.ops.flip(tensor, axis=axis)
 
 
 def arange_like(size: Any, like: Any) -> Any:
-    """Returns 0, 1, ..., `size` - 1 in float32, foreign if `like` is."""
+    """Returns 0, 1, ..., `size` - 1 in float32; foreign, for a `tf.data` map, if `like` is."""
     if is_foreign_tf_tensor(like):
         return ops_for(like).range(size, dtype="float32")
     return keras.ops.arange(size, dtype="float32")
 
 
 def gather_rows(rows: Any, indices: Any) -> Any:
-    """Returns the rows at `indices`, which must not be negative; foreign or not."""
+    """Returns the rows at `indices`, at least 0; also of a foreign tensor of a `tf.data` map."""
     if is_foreign_tf_tensor(rows):
         return ops_for(rows).gather(rows, indices)
     return keras.ops.take(rows, indices, axis=0)

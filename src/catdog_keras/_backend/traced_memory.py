@@ -11,7 +11,7 @@ import keras
 
 
 class UnknownSizeError(ValueError):
-    """The size of a value is known only when the model runs."""
+    """A trace cannot measure the memory: the size of a value is known only when the model runs."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def peak_bytes(model: keras.Model, shape: tuple[int, ...]) -> int:
 
 
 def largest_sum(steps: Iterable[TracedStep]) -> int:
-    """Returns the most bytes that exist at one time if each step starts when its inputs exist.
+    """Returns the most memory in use at one time if each traced step starts when its inputs exist.
 
     Frameworks compute independent steps in parallel, so that many large values can exist at once.
     A step takes the longer, the more bytes it reads and writes.
@@ -75,7 +75,7 @@ def largest_sum(steps: Iterable[TracedStep]) -> int:
 
 
 def _peak_in_tensorflow(model: keras.Model, shape: tuple[int, ...]) -> int:
-    """`peak_bytes` from the graph of the model and of the functions that it calls."""
+    """Memory (`peak_bytes`) from the TensorFlow graph of the model and functions that it calls."""
     import tensorflow as tf
 
     function = tf.function(lambda images: model(images, training=False), autograph=False)
@@ -102,7 +102,7 @@ def _peak_in_tensorflow(model: keras.Model, shape: tuple[int, ...]) -> int:
 
 
 def _output_bytes(node: Any) -> int:
-    """Returns the bytes of the outputs of a node in a graph of TensorFlow."""
+    """Returns the memory in bytes of the outputs of a node in a traced graph of TensorFlow."""
     import tensorflow as tf
 
     if node.op in ("Placeholder", "ReadVariableOp"):  # inputs and variables, which exist before
@@ -128,7 +128,7 @@ def _output_bytes(node: Any) -> int:
 
 
 def _known_sources(indices: dict[Any, int], keys: Iterable[Any]) -> tuple[int, ...]:
-    """Returns the steps that compute some values; inputs are computed by none."""
+    """Returns the traced steps that compute some values; inputs are computed by none."""
     return tuple({indices[key] for key in keys if key in indices})
 
 
@@ -156,7 +156,7 @@ def _peak_in_jax(model: keras.Model, shape: tuple[int, ...]) -> int:
 
 
 def _inner_programs(parameters: Any) -> Iterator[Any]:
-    """Yields the functions that an operation of JAX calls, as loops and conditions do."""
+    """Yields the functions that an operation in a JAX trace calls, as loops and conditions do."""
     for value in keras.tree.flatten(list(parameters.values())):
         program = getattr(value, "jaxpr", value)
         if hasattr(program, "eqns"):
@@ -164,7 +164,7 @@ def _inner_programs(parameters: Any) -> Iterator[Any]:
 
 
 def _peak_in_torch(model: keras.Model, shape: tuple[int, ...]) -> int:
-    """`peak_bytes` from a run on PyTorch's fake tensors, which have sizes but no values."""
+    """Memory (`peak_bytes`) from a run on PyTorch's fake tensors, without values."""
     import torch
     from torch._subclasses.fake_tensor import (
         DataDependentOutputException,

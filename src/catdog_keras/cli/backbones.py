@@ -37,7 +37,7 @@ def backbones() -> None:
 
 
 def _aligned_row(row: Sequence[str], widths: Sequence[int]) -> str:
-    """Returns a line of the table, with texts aligned to the left and numbers to the right."""
+    """Returns a line of the table of backbones: texts aligned to the left, numbers to the right."""
     first, *others = (
         cell.ljust(width) if place in (0, 4) else cell.rjust(width)
         for place, (cell, width) in enumerate(zip(row, widths, strict=True))
@@ -46,7 +46,7 @@ def _aligned_row(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _network_input_range(preprocessing: str | None) -> str:
-    """Returns the range of the network's input; channels are scaled alike in the first two."""
+    """Returns the range of a backbone's input; channels are scaled alike in the first two."""
     if preprocessing is None:
         return "[0, 255]"
     low, high = SCHEMES[preprocessing].output_range

@@ -8,7 +8,7 @@ import click
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
-from catdog_keras.cli.inputs import check_decisions
+from catdog_keras.cli.argument_checks import check_decisions
 
 if TYPE_CHECKING:
     from catdog_keras.datasets import ImageSplits
@@ -241,7 +241,7 @@ def load_with_options(
 
 
 def count_decisions(options: DataOptions) -> dict[str, int] | None:
-    """Returns the number of images by decision, or None without a decisions file."""
+    """Returns the number of images by decision, or None if the data options have no such file."""
     from catdog_keras.datasets._decisions import read_decisions
 
     return None if options.decisions is None else read_decisions(options.decisions).counts

@@ -9,6 +9,11 @@ import click
 
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._printable import printable, printable_lines
+from catdog_keras.cli.argument_checks import (
+    check_data_exists,
+    check_output_folder,
+    check_weights,
+)
 from catdog_keras.cli.check_backbone import check_backbone
 from catdog_keras.cli.data_options import (
     DataOptions,
@@ -18,11 +23,6 @@ from catdog_keras.cli.data_options import (
 )
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import (
-    check_data_exists,
-    check_output_folder,
-    check_weights,
-)
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import batch_size_option, seed_option
 from catdog_keras.cli.run_folder import choose_run_folder, reserved_run_folder
@@ -105,7 +105,7 @@ def _write_findings(
     backbone: str,
     weights: str | None,
 ) -> "DataReport":
-    """Runs all checks, and writes the findings and the page."""
+    """Runs all checks of `catdog-keras doctor`, and writes the findings and the page."""
     from catdog_keras._write_files import output_folder
     from catdog_keras.cli.recorded_command import path_in_report
     from catdog_keras.datasets._source import find_folder

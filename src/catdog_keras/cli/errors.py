@@ -51,13 +51,13 @@ def user_errors(**names: str) -> Iterator[None]:
 
 
 def with_option_names(message: str) -> str:
-    """Returns the message with the command-line name of each Python argument."""
+    """Returns an error message with the command-line name of each Python argument."""
     return _OptionNames.of_command({}).rendered(message)
 
 
 @dataclass(frozen=True)
 class _OptionNames:
-    """Command-line names of the current command's arguments.
+    """Command-line names of the current command's arguments, for its error messages.
 
     Attributes:
         names: Command-line name of each Python argument, and of each setting that is a switch.
@@ -120,7 +120,7 @@ def _is_argument_error(error: Exception) -> bool:
 
 
 def _is_framework_failure(error: Exception) -> bool:
-    """Returns whether a framework reports a failure of the machine or of the data.
+    """Returns whether an error is a framework's, about a failure of the machine or of the data.
 
     It does so by its own types, or by a plain RuntimeError or Exception. Other built-in types, such
     as AttributeError, are faults of a program, even from a framework: their traceback is needed.

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from catdog_keras._printable import printable
+from catdog_keras.cli.argument_checks import check_data_exists, check_output_folder
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.evaluation_data import EvaluationData, Part, choose_evaluation_images
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data_exists, check_output_folder
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.load_model import (
     check_model_file,
@@ -126,7 +126,7 @@ def evaluate(
 
 @contextmanager
 def _report_folder(report: str | None) -> Iterator[Path | None]:
-    """Yields an empty folder whose files are moved to that of the report if the block succeeds.
+    """Yields an empty folder; its files are moved to the report of `evaluate` at the end.
 
     It is reserved before the evaluation, so that another run cannot take it meanwhile.
     """
@@ -141,7 +141,7 @@ def _report_folder(report: str | None) -> Iterator[Path | None]:
 
 
 def _metrics_as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
-    """Returns the metrics for a terminal: of all images, then a line for each class."""
+    """Returns the metrics that `evaluate` prints: of all images, then a line for each class."""
     names = [printable(name) for name in evaluation.class_names]
     width = max(map(len, ["class", *names]))
     lines = [f"{'images':<17}  {chosen.part}, {len(evaluation)}"]
@@ -165,7 +165,7 @@ def _metrics_as_text(evaluation: "Evaluation", chosen: EvaluationData) -> str:
 
 
 def _metrics_as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
-    """Returns the output of --json: the metrics, and which images were used or skipped."""
+    """Returns the output of `evaluate --json`: the metrics, and the images used or skipped."""
     numbers = {
         "part": chosen.part,
         "of_the_training": dict(chosen.seen) or None,  # None: unknown
@@ -176,5 +176,5 @@ def _metrics_as_json(evaluation: "Evaluation", chosen: EvaluationData) -> str:
 
 
 def _share_with_interval(share: float, interval: tuple[float, float]) -> str:
-    """Returns a precision, recall or F1 with its interval; a dash if it is undefined."""
+    """Formats a precision, recall or F1 for `evaluate`, with interval; a dash if undefined."""
     return "-" if math.isnan(share) else "{:.3f} [{:.3f}, {:.3f}]".format(share, *interval)

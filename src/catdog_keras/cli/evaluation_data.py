@@ -129,7 +129,7 @@ def _load_split_part(
     batch_size: int,
     prepared: Mapping[str, Any],
 ) -> EvaluationData:
-    """Loads the images of one part of the training's split, as its split file lists them.
+    """Loads the images to evaluate: one part of the training's split, as its split file lists them.
 
     Raises:
         ValueError: If images are missing or changed, or the model has other classes than the split.
@@ -166,7 +166,7 @@ def _load_split_part(
 
 
 def _list_classes(names: Sequence[str]) -> str:
-    """Lists class names for a message, with the number of further ones."""
+    """Lists class names for a message about evaluation data, with the number of further ones."""
     shown = list_class_names(names)
     return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
 
@@ -234,7 +234,7 @@ def _load_all_images(
 def _check_folder_labels(
     manifest: "Manifest", scan: "ScanReport", files: Sequence[str], folders: Sequence[str]
 ) -> None:
-    """Raises a ValueError if images of the training are in folders of other classes."""
+    """Raises a ValueError if evaluated images of the training are in folders of other classes."""
     classes = {
         manifest.contents[file][1]: manifest.class_names[label]
         for listing in manifest.splits.values()
@@ -254,7 +254,7 @@ def _check_folder_labels(
 
 
 def _training_splits(manifest: "Manifest", scan: "ScanReport", files: Sequence[str]) -> list[str]:
-    """Returns the training split of each image; images are matched by content, not by path."""
+    """Returns the training split of each evaluated image, matched by content, not by path."""
     split_of = {
         manifest.contents[file][1]: split
         for split, listing in manifest.splits.items()

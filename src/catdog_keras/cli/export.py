@@ -7,9 +7,9 @@ import click
 from catdog_keras._checks import check_path, describe
 from catdog_keras._message import message_of
 from catdog_keras._printable import printable
+from catdog_keras.cli.argument_checks import check_data_exists
 from catdog_keras.cli.errors import user_errors, with_option_names
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data_exists
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.load_model import (
     check_model_file,

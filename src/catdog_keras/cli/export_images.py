@@ -106,7 +106,7 @@ def _training_hashes(model: Path) -> set[str]:
 
 
 def _has_class_folders(files: Sequence[str], class_names: Sequence[str]) -> bool:
-    """Returns whether a file is in a folder of a class; folders above all files do not count."""
+    """Returns whether an image to export with is in a class folder below the folder of all."""
     folders = [Path(file).absolute().parent for file in files]
     top = Path(os.path.commonpath(folders))
     return any(set(class_names) & set(each.relative_to(top).parts) for each in folders)

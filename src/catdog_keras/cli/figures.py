@@ -20,7 +20,7 @@ FONTS = ("family", "serif", "sans-serif", "cursive", "fantasy", "monospace")
 
 
 def import_matplotlib() -> None:
-    """Imports Matplotlib; does nothing if it is imported already.
+    """Imports Matplotlib for figures, with its default settings, unless it is imported already.
 
     Its warnings about fonts, wrong settings and its cache folder are not printed.
 
@@ -52,7 +52,7 @@ def import_matplotlib() -> None:
 
 
 def _settings_file_candidates() -> Iterator[Path]:
-    """Yields the places in which Matplotlib looks for settings of the user, in its order."""
+    """Yields the places of a user's settings of figures, in the order of Matplotlib."""
     yield Path(NAME)
     if (chosen := os.environ.get("MATPLOTLIBRC")) is not None:
         yield Path(chosen)
@@ -68,7 +68,7 @@ def _settings_file_candidates() -> Iterator[Path]:
 
 
 def _check_settings_file(file: Path) -> None:
-    """Raises an InputError if the file is not a text file that can be read."""
+    """Raises an InputError if the settings file of figures cannot be read as text."""
     if not file.is_file():  # reading a FIFO would block
         raise _settings_file_error(file, "it is not a regular file")
     try:
@@ -84,7 +84,7 @@ def _check_settings_file(file: Path) -> None:
 
 
 def _settings_file_error(file: Path, reason: str) -> InputError:
-    """Returns the error about a `matplotlibrc` that cannot be used, with its path and the fix."""
+    """Returns the error about settings of figures (`matplotlibrc`), with their path and the fix."""
     return InputError(
         f"{str(file.absolute())!r}, the settings of Matplotlib, cannot be used: {reason}. Correct "
         "or remove the file."

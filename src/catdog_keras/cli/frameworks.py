@@ -41,7 +41,7 @@ def import_frameworks() -> None:
 
 
 def _import_keras() -> None:
-    """Imports TensorFlow and Keras; raises an InputError if one cannot be imported."""
+    """Imports the frameworks; raises an InputError if TensorFlow or Keras cannot be imported."""
     try:
         importlib.import_module("tensorflow")  # the loaders use tf.data with every backend
         importlib.import_module("keras")

@@ -39,7 +39,7 @@ class _Commands(click.Group):
 
 
 def _unknown_option(error: click.NoSuchOption) -> str:
-    """Returns the message for an unknown option, with those that may have been meant."""
+    """Returns the message of the group for an unknown option, with those that may be meant."""
     parameters = error.ctx.command.params if error.ctx else []
     names = [name for each in parameters for name in (*each.opts, *each.secondary_opts)]
     own = {name.lstrip("-"): name for name in names if name.startswith("-")}

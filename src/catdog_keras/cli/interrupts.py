@@ -21,7 +21,7 @@ _received: int | None = None
 
 
 def install_handlers() -> None:
-    """Makes signals exit at once, unless they are ignored or have another handler.
+    """Makes interrupting signals exit at once, unless they are ignored or have another handler.
 
     Shells start background jobs with SIGINT ignored, and `nohup` ignores SIGHUP; both stay ignored.
     """
@@ -31,7 +31,7 @@ def install_handlers() -> None:
 
 
 def exit_at_once(number: int, _: FrameType | None) -> None:
-    """Handles a signal while there is nothing to clean up."""
+    """Handles an interrupting signal while there is nothing to clean up."""
     try:
         if _received is None:
             os.write(_stderr_number(), f"{MESSAGE}\n".encode())
@@ -40,7 +40,7 @@ def exit_at_once(number: int, _: FrameType | None) -> None:
 
 
 def _stderr_number() -> int:
-    """Returns the descriptor of standard error, which may not be 2; see `filter_stderr`."""
+    """Returns the descriptor for the line of an interrupt: maybe not 2, see `filter_stderr`."""
     try:
         return sys.stderr.fileno()
     except (AttributeError, OSError, ValueError):  # closed, or replaced by an object in memory
@@ -58,7 +58,7 @@ def interrupt_status() -> int | None:
 
 
 def _shell_status(number: int) -> int:
-    """Returns the status that a shell reports for a process that a signal ended."""
+    """Returns the status that a shell reports for a process that a signal interrupted."""
     return 128 + number
 
 

@@ -157,7 +157,7 @@ def _load_checked(file: Path, trust: bool) -> Any:
 
 @contextmanager
 def warnings_of_success() -> Iterator[None]:
-    """Shows the warnings of the block at its end; not if it fails, as its error says enough."""
+    """Shows the warnings of loading a model at the end; not if it fails with an error."""
     with warnings.catch_warnings(record=True) as recorded:
         yield
     for each in recorded:
@@ -165,7 +165,7 @@ def warnings_of_success() -> Iterator[None]:
 
 
 def _loading_error(file: Path, error: Exception) -> InputError:
-    """Returns an error with Keras's message, in which names are not those of this command."""
+    """Returns the error about a model that cannot be loaded, with Keras's message."""
     remedy = f"Keras says: {short_reason(error)}"
     return InputError(describe("MODEL", REQUIREMENT, str(file), remedy))
 

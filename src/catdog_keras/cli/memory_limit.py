@@ -39,7 +39,7 @@ def limited_memory(weights: int) -> Iterator[None]:
 
 
 def _start_backend_threads() -> None:
-    """Starts the threads of the backend, whose stacks and heaps are about 16 MB per processor."""
+    """Starts the backend's threads, of about 16 MB per processor, before memory is limited."""
     import keras
 
     ones = keras.ops.ones(PARALLEL_VALUES)

@@ -59,7 +59,7 @@ def check_model_archive(file: Path) -> int:
 
 
 def _check_member_list(file: Path) -> None:
-    """Checks the size of the list of members, which `zipfile` reads completely."""
+    """Checks the size of the list of members of an archive, which `zipfile` reads completely."""
     with file.open("rb") as stream:
         stream.seek(max(file.stat().st_size - _END_BYTES, 0))
         end = stream.read(_END_BYTES)
@@ -101,7 +101,7 @@ def _check_weight_bytes(declared: int, size: int) -> None:
 
 
 def _count_weights(stream: IO[bytes], size: int) -> int:
-    """Returns the number of values in all datasets, each of which takes at least 4 bytes.
+    """Returns the number of values in the weights of a model archive, each of at least 4 bytes.
 
     Links to other files are not followed here, and Keras refuses them.
     """
@@ -117,7 +117,7 @@ def _count_weights(stream: IO[bytes], size: int) -> int:
 
 
 def _hdf5_datasets(weights: Any) -> Iterator[Any]:
-    """Yields each dataset of an HDF5 file once.
+    """Yields each dataset of the HDF5 file in a model archive once.
 
     The time is linear in the number of objects, which that of `visititems` is not: it opens each by
     its path from the root.

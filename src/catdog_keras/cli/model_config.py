@@ -95,7 +95,7 @@ def _check_node(node: Any) -> int:
 
 
 def _kernel_positions(kernel_size: Any) -> float:
-    """Returns the number of positions of a kernel; one number is the side of up to three axes."""
+    """Returns the positions of a kernel in a config; one number is the side of up to three axes."""
     sides = kernel_size if isinstance(kernel_size, list) else [kernel_size] * 3
     return math.prod(side for side in sides if isinstance(side, int | float))
 
@@ -129,7 +129,7 @@ def _find_allowed_class(node: dict[str, Any]) -> type | None:
 
 
 def _check_function(node: dict[str, Any]) -> None:
-    """Raises a ValueError unless a function is an activation, loss or metric of Keras."""
+    """Raises a ValueError unless a config's function is an activation, loss or metric of Keras."""
     import keras
 
     name, module = node.get("config"), node.get("module")
@@ -143,7 +143,7 @@ def _check_function(node: dict[str, Any]) -> None:
 
 
 def _import_keras_hub(*names: Any) -> None:
-    """Imports KerasHub if one of the names belongs to it, which registers its classes."""
+    """Imports KerasHub if one of a config's names belongs to it, which registers its classes."""
     if any(
         isinstance(name, str) and name.startswith(("keras_hub.", "keras_hub>")) for name in names
     ):
@@ -154,7 +154,7 @@ def _import_keras_hub(*names: Any) -> None:
 
 
 def _registered_class(name: str) -> Any:
-    """Returns a class that this package or KerasHub registered with Keras, or None."""
+    """Returns a class of a config that this package or KerasHub registered with Keras, or None."""
     import keras
 
     package = name.split(">")[0]
@@ -169,7 +169,7 @@ def _registered_class(name: str) -> Any:
 
 
 def _exported_class(name: str, module: str | None) -> Any:
-    """Returns an attribute of a module of Keras or KerasHub, or None.
+    """Returns the attribute of a Keras or KerasHub module that a model config names, or None.
 
     No module is imported by the name in a file. Configs of earlier versions have no module; the
     name is then one of a layer or an initializer, for example.

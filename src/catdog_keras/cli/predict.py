@@ -15,9 +15,13 @@ import click
 from catdog_keras._checks import check_number, check_path
 from catdog_keras._printable import printable
 from catdog_keras._write_files import save_text
+from catdog_keras.cli.argument_checks import (
+    check_image_place,
+    check_not_an_input,
+    check_output_file,
+)
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_image_place, check_not_an_input, check_output_file
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.load_model import (
     check_model_file,
@@ -270,7 +274,7 @@ def _predictions_as_csv(predictions: Sequence[Prediction]) -> str:
 
 
 def _csv_cell(name: str) -> str:
-    """Returns a name as a CSV cell in which spreadsheets find no formula: `'` precedes each."""
+    """Returns a name as a CSV cell of `predict`, with `'` in front of what could be a formula."""
     return FORMULA.sub(r"\1'", printable(name))
 
 

@@ -32,7 +32,7 @@ def recorded_command(**resolved: Any) -> str:
 
 
 def path_in_report(path: Path) -> str:
-    """Returns what a report shows of a path: its last part, also for `.`; folders stay private."""
+    """Returns what the recorded command shows of a path: its last part; folders stay private."""
     return Path(os.path.realpath(path)).name
 
 
@@ -49,7 +49,7 @@ def _parameter_words(parameter: click.Parameter, value: Any) -> list[str]:
 
 
 def _value_word(name: str | None, value: Any) -> str:
-    """Returns the value of a parameter as a word; of paths only the part that a report may show."""
+    """Returns a parameter's value as a word of the recorded command; of a path the part to show."""
     if name == "model":
         path = Path(value)
         return _path_word(str(Path(path_in_report(path.parent), path.name)))
@@ -59,5 +59,5 @@ def _value_word(name: str | None, value: Any) -> str:
 
 
 def _path_word(path: str) -> str:
-    """Returns a path such that click does not parse it as an option if it starts with a dash."""
+    """Returns a path as a word of the recorded command; click does not parse it as an option."""
     return f"./{path}" if path.startswith("-") else path

@@ -74,7 +74,7 @@ def training_facts(record: TrainingRecord | None) -> dict[str, Mapping[str, Any]
 
 
 def _settings_in_words(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Returns the settings that were used, with names and values that a reader understands."""
+    """Returns the settings as facts of a report, with names and values for readers."""
     words = {}
     for name, value in settings.items():
         is_unused = value is False or (value is None and (name, None) not in VALUES)
@@ -102,7 +102,7 @@ def _value_in_words(name: str, value: Any) -> str:
 
 
 def _training_duration(seconds: float) -> str:
-    """Returns the duration of the training in seconds, or in minutes from one minute on."""
+    """Returns the training's duration as a fact of a report, in seconds or minutes."""
     if not 60 <= seconds < math.inf:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -20,7 +20,7 @@ RUN_FILE, HEAD, FINE_TUNE = "run.json", "head", "fine_tune"
 def open_checkpoints(
     output: str, settings: Mapping[str, Any], splits: "ImageSplits", *, resume: bool
 ) -> Path:
-    """Returns the folder of the checkpoints of this training.
+    """Returns the folder of the checkpoints from which this training can be resumed.
 
     Args:
         output: Folder of the results.
@@ -91,7 +91,7 @@ def _is_file_with_content(file: Path) -> bool:
 
 
 def _is_split_saved(splits: "ImageSplits", file: Path) -> bool:
-    """Returns whether a file has the manifest of this split."""
+    """Returns whether a file has the manifest of this split, so that the run can be resumed."""
     from catdog_keras._scratch import scratch_folder
 
     # A run that is killed here leaves a scratch folder, which the next one removes.
@@ -101,7 +101,7 @@ def _is_split_saved(splits: "ImageSplits", file: Path) -> bool:
 
 
 def _remove_checkpoints(folder: Path) -> None:
-    """Removes the checkpoints of an earlier training.
+    """Removes the checkpoints of an earlier training, which is not resumed.
 
     Raises:
         ValueError: If the folder also contains other files. They would be lost at the end of the
@@ -127,7 +127,7 @@ def _remove_checkpoints(folder: Path) -> None:
 
 
 def _read_run_options(file: Path) -> dict[str, Any]:
-    """Returns the options and versions of the interrupted training.
+    """Returns the options and versions of the interrupted training that is to be resumed.
 
     Raises:
         ValueError: If the file is damaged.

@@ -40,7 +40,7 @@ def sha256_of_run_files(folder: Path) -> dict[str, str]:
 
 
 def _check_recorded_hashes(model: Path) -> None:
-    """Raises a ValueError if the model or the split differs from the one of the record."""
+    """Raises a ValueError if the model or split file is not that of the recorded run."""
     try:
         record = read_training_record(model)
     except ValueError:  # reported where the record is required
@@ -62,7 +62,7 @@ def _identities_of_run_files(model: Path) -> list[tuple[int, int, int] | None]:
 
 
 def _file_identity(file: Path) -> tuple[int, int, int] | None:
-    """Returns inode, time of modification and size of a file, or None if there is no such file."""
+    """Returns inode, time of modification and size of a file of a run, or None if there is none."""
     try:
         found = file.stat()
     except OSError:

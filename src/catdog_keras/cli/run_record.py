@@ -110,7 +110,7 @@ def _check_record_types(record: TrainingRecord) -> None:
 
 
 def _is_contradiction(settings: dict[str, Any]) -> bool:
-    """Returns whether images would be both cropped and padded to the aspect ratio."""
+    """Returns whether a record's options would both crop and pad to the aspect ratio."""
     return all(settings.get(f"{way}_to_aspect_ratio") is True for way in ("crop", "pad"))
 
 
@@ -120,7 +120,7 @@ def _is_dict_of(value: Any, check: Callable[[Any], bool]) -> bool:
 
 
 def _is_page_text(value: Any) -> bool:
-    """Returns whether a value can be a part of a path or a page."""
+    """Returns whether a value of a run record can be a part of a path or a page."""
     return isinstance(value, str) and "\0" not in value and not re.search("[\ud800-\udfff]", value)
 
 

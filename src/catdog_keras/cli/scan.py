@@ -4,9 +4,9 @@ import sys
 
 import click
 
+from catdog_keras.cli.argument_checks import check_folder_exists
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_folder_exists
 from catdog_keras.cli.interrupts import handle_interrupts
 
 

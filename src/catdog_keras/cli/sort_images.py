@@ -11,7 +11,7 @@ from catdog_keras._checks import check_path, describe
 from catdog_keras._message import argument
 from catdog_keras._printable import printable
 from catdog_keras._write_files import output_folder
-from catdog_keras.cli.inputs import check_output_folder
+from catdog_keras.cli.argument_checks import check_output_folder
 
 if TYPE_CHECKING:
     from catdog_keras.datasets._scan_report import ImageFile
@@ -39,7 +39,7 @@ def check_sorted_folder(directory: str, sources: Sequence[str]) -> None:
 
 
 def check_predictions_path(directory: str, output: str | None) -> None:
-    """Raises an error if the predictions would be written to the path of the folder."""
+    """Raises an error if the path of the predictions is that of the folder of sorted images."""
     folder = os.path.realpath(check_path("sort_into", directory))
     if output is not None and os.path.realpath(check_path("output", output)) == folder:
         requirement = "another path than " + argument("output")
@@ -47,7 +47,7 @@ def check_predictions_path(directory: str, output: str | None) -> None:
 
 
 def check_folder_names(class_names: Sequence[str]) -> None:
-    """Raises an error if a class name cannot be the name of a folder."""
+    """Raises an error if a class name cannot be the name of a folder of sorted images."""
     for name in class_names:
         if not _is_folder_name(name):
             raise ValueError(
@@ -64,7 +64,7 @@ def check_folder_names(class_names: Sequence[str]) -> None:
 
 
 def _is_folder_name(name: str) -> bool:
-    """Returns whether a class name can be the name of a folder in the file system."""
+    """Returns whether a class name can be the name of a folder of sorted images."""
     try:
         length = len(os.fsencode(name))
     except UnicodeEncodeError:  # half of a character
@@ -103,7 +103,7 @@ def sort_images(images: "Iterable[tuple[ImageFile, str | None]]", directory: str
 
 
 def _free_copy_path(folder: Path, name: str, numbers: dict[Path, int]) -> Path:
-    """Returns a path that does not exist; `numbers` has the last number of each path."""
+    """Returns a new path for a sorted image; `numbers` has the last number of each path."""
     wanted = place = folder / name
     number = numbers.get(wanted, 1)
     while place.exists():

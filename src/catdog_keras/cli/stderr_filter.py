@@ -73,7 +73,7 @@ def _filter_and_exit(reader: int, writer: int, output: int, shown: str) -> None:
 
 
 def copy_other_lines(lines: BinaryIO, rest: BinaryIO, shown: str = "") -> None:
-    """Copies all lines except the log lines without one of the letters `shown`."""
+    """Copies lines of standard error, except the filtered log lines without a letter in `shown`."""
     for line in lines:
         found = _LOG_LINE.match(line)
         letter = found and (found[1] or found[2])

@@ -82,13 +82,13 @@ def _raw_stream(stream: Any) -> Any:
 
 
 def print_utf8(text: str) -> None:
-    """Prints a text as UTF-8, whatever the encoding of standard output is."""
+    """Prints a text to the stream of standard output as UTF-8, whatever its encoding is."""
     sys.stdout.flush()
     sys.stdout.buffer.write(f"{text}\n".encode())
 
 
 def report_lost_output(ended: SystemExit) -> None:
-    """Reports that standard output could not be written, and changes the exit status of `ended`.
+    """Reports that the output stream could not be written, and changes the exit status of `ended`.
 
     The status of a command that failed is kept. A reader that ended, as `head` does, has what it
     wanted, so nothing is reported.

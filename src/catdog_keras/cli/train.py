@@ -13,6 +13,7 @@ import click
 from catdog_keras._checks import MAX_SIDE, check_path
 from catdog_keras._message import argument
 from catdog_keras._printable import counted, printable, shell_command
+from catdog_keras.cli.argument_checks import check_data_exists, check_output_folder, check_weights
 from catdog_keras.cli.check_backbone import check_backbone
 from catdog_keras.cli.data_options import (
     DataOptions,
@@ -23,7 +24,6 @@ from catdog_keras.cli.data_options import (
 )
 from catdog_keras.cli.errors import user_errors
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data_exists, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import (
     MOST,
@@ -236,7 +236,7 @@ def _train_and_write(
 
 
 def _describe_decisions(counts: Mapping[str, int]) -> str:
-    """Returns a line of what the decisions did."""
+    """Returns the line of `train` about what the decisions did."""
     return (
         f"Decisions: {counted(counts['exclude'], 'image')} excluded, {counts['relabel']:,} "
         f"relabeled, {counts['fine']:,} fine."
@@ -327,7 +327,7 @@ def _print_summary(evaluation: "Evaluation", splits: "ImageSplits", seconds: flo
 
 
 def _print_next_command(data: str, output: str, *, report: bool, has_test_set: bool) -> None:
-    """Prints where the results are, and the command that evaluates the model, to be copied."""
+    """Prints where the results of `train` are, and a command to copy that evaluates the model."""
     model = str(Path(output) / MODEL_FILE)
     page = f", the report {printable(str(Path(output) / REPORT_FILE))}" if report else ""
     click.echo(f"The model is {printable(model)}{page}.")

@@ -7,9 +7,9 @@ import click
 
 from catdog_keras._checks import MAX_SIDE
 from catdog_keras._printable import printable
+from catdog_keras.cli.argument_checks import check_data_exists, check_output_folder, check_weights
 from catdog_keras.cli.errors import user_errors, with_option_names
 from catdog_keras.cli.frameworks import import_frameworks
-from catdog_keras.cli.inputs import check_data_exists, check_output_folder, check_weights
 from catdog_keras.cli.interrupts import handle_interrupts
 from catdog_keras.cli.options import COUNT, seed_option
 
@@ -107,7 +107,7 @@ def tutorial(image_size: int | None, **options: Any) -> None:
 
 
 def _print_results_table(result: "TutorialResult") -> None:
-    """Prints one line for each model, in at most 80 columns."""
+    """Prints one line for each model of the tutorial, in at most 80 columns."""
     from rich import box
     from rich.console import Console
     from rich.markup import escape

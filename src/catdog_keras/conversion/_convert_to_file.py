@@ -100,7 +100,7 @@ def _failed_write(error: Exception) -> OSError | None:
 
 
 def _refusal_message(model: keras.Model, chosen: ExportFormat, error: Exception) -> str:
-    """Returns a message with the reason, and the layers that are not of Keras or this package."""
+    """Returns the message about a failed conversion, with the reason and the custom layers."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     reason = (lines[0] if lines else type(error).__name__).removesuffix(".")
     layers = sorted(_list_custom_layers(model))
@@ -112,7 +112,7 @@ def _refusal_message(model: keras.Model, chosen: ExportFormat, error: Exception)
 
 
 def _list_custom_layers(model: keras.Model) -> set[str]:
-    """Returns name and class of each layer that is not of Keras or this package."""
+    """Returns name and class of each custom layer, which may prevent the conversion to a file."""
     found = set()
     for layer in model.layers:
         if isinstance(layer, keras.Model):

@@ -47,7 +47,7 @@ def report_path(target: Path) -> Path:
 
 
 def rejected_path(target: Path) -> Path:
-    """Returns the place of a model that predicts something else."""
+    """Returns the path of an exported file that is rejected, as it predicts something else."""
     return target.with_name(f"{target.stem}.rejected{target.suffix}")
 
 
@@ -69,7 +69,7 @@ def _check_replaceable(path: Path, target: Path, is_folder: bool) -> None:
 
 @contextmanager
 def write_errors(path: Path) -> Iterator[None]:
-    """Context manager that names the path in errors about permissions and space."""
+    """Context manager that names an export's path in errors about permissions and space."""
     try:
         yield
     except OSError as error:

@@ -162,7 +162,7 @@ def _image_and_label(name: str, each: Any) -> tuple[Image, int | None]:
 
 
 def _rounded(name: str, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Returns floating-point pixels in [0, 255], as of a dataset for training, as uint8."""
+    """Returns images for an export as uint8, if their pixels are floating-point in [0, 255]."""
     if pixels.dtype.kind != "f" or not pixels.size:
         return pixels
     low, high = float(pixels.min()), float(pixels.max())

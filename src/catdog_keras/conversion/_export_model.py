@@ -444,7 +444,7 @@ def _determine_from_logits(model: keras.Model, size: tuple[int, int]) -> bool:
 
 
 def _half_precisions(model: keras.Model) -> set[str]:
-    """Returns the names of the policies of layers that compute in another float dtype."""
+    """Returns the policies of an exported model's layers that compute in another float dtype."""
     found = set()
     for layer in every_layer(model):
         policy = getattr(layer, "dtype_policy", None)
@@ -454,7 +454,7 @@ def _half_precisions(model: keras.Model) -> set[str]:
 
 
 def _computes_in_float32(model: keras.Model) -> bool:
-    """Returns whether all layers compute in float32."""
+    """Returns whether all layers of an exported model compute in float32."""
     return all(
         getattr(each, "compute_dtype", "float32") == "float32" and _computes_in_float32(each)
         for each in getattr(model, "layers", ())

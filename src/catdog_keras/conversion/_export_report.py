@@ -180,7 +180,7 @@ class ExportMismatchError(Exception):
 
 @dataclass(frozen=True)
 class MeasuredPredictions:
-    """Predictions for all images, one image at a time, and the time of each."""
+    """Predictions of an exported file and its model, one image at a time, and the time of each."""
 
     exported: Rows
     keras: Rows
@@ -226,7 +226,7 @@ def measure_predictions(
     exported: Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]],
     keras_model: Callable[[npt.NDArray[np.uint8]], Rows],
 ) -> MeasuredPredictions:
-    """Predicts each image with both, in turns, and measures the times."""
+    """Predicts each image with the exported file and its model, in turns; measures the times."""
     sides = (exported, keras_model)
     rows: tuple[list[Any], list[Any]] = ([], [])
     seconds: tuple[list[float], list[float]] = ([], [])
@@ -261,6 +261,6 @@ def is_export_report(file: Path) -> bool:
 
 
 def size_on_disk(path: Path) -> int:
-    """Returns the size of a file, or of all files in a folder."""
+    """Returns the size of an exported file, or of all files in an exported folder."""
     files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
     return sum(each.stat().st_size for each in files)

@@ -127,7 +127,7 @@ def fold_if_possible(backbone: keras.Model, dtype: str | None) -> keras.Model:
 
 
 def check_dtype(dtype: Any) -> None:
-    """Raises a ValueError if `dtype` is neither a dtype nor a dtype policy."""
+    """Raises a ValueError if `dtype` of a folded model is neither a dtype nor a dtype policy."""
     try:
         keras.dtype_policies.get(dtype)
     except (TypeError, ValueError) as error:
@@ -340,7 +340,7 @@ def _obstacle_ahead(user: keras.Layer, path: Sequence[keras.Layer]) -> str | Non
 
 
 def changed_kernel(layer: keras.Layer) -> str | None:
-    """Returns why a layer's kernel cannot be replaced: it is not stored in one float variable."""
+    """Returns why nothing can be folded into a layer's kernel: it is not one float variable."""
     if getattr(layer, "lora_enabled", False):
         return "which has LoRA weights"
     if getattr(layer, "quantization_mode", None) is not None:
@@ -356,7 +356,7 @@ def _same_channels(norm: keras.Layer, layer: keras.Layer) -> bool:
 
 
 def _channel_position(layer: keras.Layer) -> str | None:
-    """Returns where a layer has its channels: "first", "last" or elsewhere; None if anywhere."""
+    """Returns the axis of a layer's channels for folding: "first", "last", another; None if any."""
     if isinstance(layer, (keras.layers.BatchNormalization, keras.layers.Dense)):
         rank = len(layer.input.shape)
         axis = layer.axis % rank if hasattr(layer, "axis") else rank - 1
@@ -366,12 +366,12 @@ def _channel_position(layer: keras.Layer) -> str | None:
 
 
 def _is_max_pooling(layer: keras.Layer) -> bool:
-    """Returns whether a layer takes maxima, which a negative scale would turn into minima."""
+    """Returns whether a layer takes maxima, which folding a negative scale would turn to minima."""
     return isinstance(layer, MAXIMA)
 
 
 def _pads_nothing(layer: keras.Layer) -> bool:
-    """Returns whether a layer reads no padding, to which an offset would have to be added."""
+    """Returns whether a layer reads no padding, to which folding would have to add an offset."""
     if isinstance(layer, keras.layers.Dense) or layer.padding == "valid":
         return True
     return all(side == 1 for side in layer.kernel_size)
@@ -413,7 +413,7 @@ def foldable_padding(
 def _same_padding(
     input_shape: tuple[int | None, ...], convolution: keras.Layer
 ) -> list[tuple[int, int]] | None:
-    """Returns the padding of `"same"` on each side, per axis; None if a size is unknown."""
+    """Returns the padding of `"same"` of a layer to fold, per axis; None if a size is unknown."""
     first = convolution.data_format == "channels_first"
     sides = input_shape[2:] if first else input_shape[1:3]
     added = []
@@ -428,5 +428,5 @@ def _same_padding(
 
 
 def _integer_pairs(padding: tuple[tuple[int, int], tuple[int, int]]) -> list[tuple[int, int]]:
-    """Returns the padding of a zero-padding layer as a list, to compare it with `_same_padding`."""
+    """Returns the padding of a zero-padding layer to fold as a list, as `_same_padding` does."""
     return [(int(before), int(after)) for before, after in padding]

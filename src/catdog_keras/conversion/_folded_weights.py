@@ -60,12 +60,12 @@ def folded_weights(
 
 
 def has_negative_scale(norm: keras.Layer) -> bool:
-    """Returns whether a batch normalization reverses the order of the values of a channel."""
+    """Returns whether a batch normalization to fold reverses the order of a channel's values."""
     return bool((_scale_and_shift(norm)[0] < 0).any())
 
 
 def _scale_and_shift(norm: keras.Layer) -> tuple[Array, Array]:
-    """Returns the factor and the offset of a batch normalization for each channel."""
+    """Returns factor and offset of a batch normalization to fold, for each channel."""
     scale = 1 / np.sqrt(_float64_values(norm.moving_variance) + norm.epsilon)
     if norm.scale:
         scale = scale * _float64_values(norm.gamma)

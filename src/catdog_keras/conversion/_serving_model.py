@@ -32,7 +32,7 @@ class Preparation:
 
 
 class _Resize(keras.layers.Layer):
-    """Resizes images as the training did. It is exported, never saved by Keras."""
+    """Resizes images in the serving model as the training did. Keras never saves it."""
 
     def __init__(self, preparation: Preparation) -> None:
         super().__init__(dtype="float32", name="resize")

@@ -124,7 +124,7 @@ def _alignment_of_map(
 def _search_position(
     searched: SearchIndex, other: SearchIndex
 ) -> tuple[float, bool, int, int, int]:
-    """Returns the best correlation of a template of `other`, whether mirrored, and its place."""
+    """Returns the best correlation when aligning a template of `other`, whether mirrored, where."""
     best = (-1.0, False, 0, 0, 0)
     for size, (_, side) in enumerate(SEARCHES):
         places = SEARCH_SIDE - side + 1
@@ -140,7 +140,7 @@ def _search_position(
 def _refine_map(
     searched: Floats, template: Floats, affine: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], float]:
-    """Refines an affine map; returns it and the correlation that it reaches."""
+    """Refines the affine map that aligns images; returns it and the correlation that it reaches."""
     side = len(template)
     inner, grid = _inner_grid(side)
     u, v, ones = grid
@@ -185,7 +185,7 @@ def _correlate_gradients(
 
 
 def _inner_grid(side: int) -> tuple[tuple[npt.NDArray[np.int64], ...], Floats]:
-    """Returns an index of the center of a template, and its coordinates with a row of ones."""
+    """Returns an index of the center of a template to align, and coordinates with a row of ones."""
     inner = np.arange(side)[int(side * (1 - TEMPLATE_SHARE) / 2) :]
     inner = inner[: int(side * TEMPLATE_SHARE)]
     rows, columns = (each.ravel() for each in np.meshgrid(inner, inner, indexing="ij"))
@@ -208,7 +208,7 @@ def _with_gradients(image: Floats) -> Floats:
 
 
 def _sample_bilinear(layers: Floats, row: Floats, column: Floats) -> Floats:
-    """Samples layers of shape `(count, side, side)` with bilinear interpolation."""
+    """Samples layers `(count, side, side)` of an image to align, with bilinear interpolation."""
     side = layers.shape[1]
     top = np.minimum(row.astype(np.int64), side - 2)
     left = np.minimum(column.astype(np.int64), side - 2)
@@ -221,14 +221,14 @@ def _sample_bilinear(layers: Floats, row: Floats, column: Floats) -> Floats:
 
 
 def _correlate_vectors(one: Floats, other: Floats) -> float:
-    """Returns the correlation of two vectors; 0 if one of them is almost constant."""
+    """Returns the correlation of two aligned images as vectors; 0 if one is almost constant."""
     one, other = one - one.mean(), other - other.mean()
     norm = float(one @ one) * float(other @ other)
     return float(one @ other) / math.sqrt(norm) if norm > FLAT else 0.0
 
 
 def _normalize_windows(rows: Floats) -> Floats:
-    """Returns rows of mean 0 and length 1; a constant row is 0."""
+    """Returns windows of an image to align as rows of mean 0 and length 1; a constant row is 0."""
     centered: Floats = rows - rows.mean(1, keepdims=True)
     norms = np.linalg.norm(centered, axis=1, keepdims=True)
     np.divide(centered, norms, out=centered, where=norms > 1e-3)

@@ -100,14 +100,14 @@ def check_pipeline(
 
 
 def _batches_of_images(images: Any) -> Iterator[Any]:
-    """Yields the batches of an array of images without labels."""
+    """Yields the batches of an array of images without labels, for `check_pipeline`."""
     return (images[start : start + BATCH_SIZE] for start in range(0, len(images), BATCH_SIZE))
 
 
 def _read_checked_batch(
     batches: Iterable[Any], findings: list[Finding]
 ) -> tuple[list[Array], list[Array]]:
-    """Returns images and labels as arrays; what is not an array of numbers becomes a finding."""
+    """Returns images and labels of a pipeline's batch as arrays; others become a finding."""
     images, labels = [], []
     for batch in batches:
         pair = batch if isinstance(batch, (tuple, list)) and batch else (batch,)
@@ -141,12 +141,12 @@ def _read_checked_batch(
 
 
 def _has_other_length(images: Array, labels: Array) -> bool:
-    """Whether a batch of images, which is not empty, has another number of labels."""
+    """Whether a nonempty batch of a checked pipeline has more images than labels, or fewer."""
     return images.ndim == 4 and len(images) > 0 and images.shape[:1] != labels.shape[:1]
 
 
 def _unequal_lengths_finding(images: Array, labels: Array) -> Finding:
-    """Returns the finding about a batch with more images than labels, or fewer."""
+    """Returns a pipeline's finding about a batch with more images than labels, or fewer."""
     return Finding(
         "unequal_lengths",
         f"A batch has images of shape {images.shape} and labels of shape {labels.shape}.",
@@ -155,7 +155,7 @@ def _unequal_lengths_finding(images: Array, labels: Array) -> Finding:
 
 
 def _numbers_or_description(value: Any) -> Array | str:
-    """Returns a tensor as an array of numbers, or the description of what it is."""
+    """Returns a tensor of a checked pipeline as an array of numbers, or its description."""
     if isinstance(value, dict):
         return f"a dict with {', '.join(map(repr, list(value)[:3]))}"
     parts = (
@@ -173,7 +173,7 @@ def _numbers_or_description(value: Any) -> Array | str:
 
 
 def _holds_text(value: Any) -> bool:
-    """Returns whether the first value of a tensor, array or list is text."""
+    """Returns whether a checked pipeline's tensor, array or list begins with text."""
     try:
         first = to_array(value).reshape(-1)[:1].tolist()
     except Exception:  # it cannot be converted to an array

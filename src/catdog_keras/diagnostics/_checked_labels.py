@@ -101,7 +101,7 @@ def check_class_indices(
 
 
 def check_class_sizes(labels: CheckedLabels, folds: int) -> None:
-    """Raises an error unless each class has an image in each fold, and groups can be kept apart."""
+    """Raises an error if checked labels have too few images of a class, or groups, for folds."""
     counts = np.bincount(labels.indices, minlength=len(labels.names))
     if counts.min() < folds:
         rare = int(counts.argmin())
@@ -118,7 +118,7 @@ def check_class_sizes(labels: CheckedLabels, folds: int) -> None:
 
 
 def _number_groups(groups: Any, num_images: int) -> IntegerArray | None:
-    """Returns the group of each image as a number from 0, in the order of their appearance."""
+    """Returns the checked group of each image as a number from 0, in the order of appearance."""
     if groups is None:
         return None
     requirement = "a list with the group of each image, such as a number or a name, or None"

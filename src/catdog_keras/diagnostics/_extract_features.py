@@ -117,13 +117,13 @@ def extract_features(
 
 
 def _are_image_paths(images: Any) -> bool:
-    """Returns whether a user passed paths of images in place of images."""
+    """Returns whether `extract_features` received paths of images in place of images."""
     listed = isinstance(images, (list, tuple)) and len(images) > 0
     return listed and isinstance(images[0], (str, os.PathLike))
 
 
 def _check_batches(model: keras.Model, batches: Iterator[Any]) -> Iterator[Any]:
-    """Yields the nonempty batches; raises if their images do not fit the model."""
+    """Yields nonempty batches to extract features from; raises if they do not fit the model."""
     for batch in batches:
         images = check_inputs("images", model, batch)
         if len(images):

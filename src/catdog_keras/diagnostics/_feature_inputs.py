@@ -54,7 +54,7 @@ def check_features(features: Any, length: int | None = None) -> Floats:
 
 
 def check_file_list(name: str, files: Any, length: int | None = None) -> tuple[str, ...]:
-    """Returns paths as strings; raises if they are not paths, or not one for each image."""
+    """Returns the input paths of images as strings; raises if they are not one for each image."""
     requirement = "a list of paths of image files"
     others = (str, bytes, os.PathLike, Mapping, type)
     if isinstance(files, others) or not hasattr(files, "__len__"):

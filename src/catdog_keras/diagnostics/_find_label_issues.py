@@ -246,7 +246,7 @@ def _label_issues(
 
 
 def _is_informative(rows: FloatArray, labels: npt.NDArray[np.int64]) -> bool:
-    """Returns whether the probability of a class is higher for its images than for the others.
+    """Returns whether heads can find label issues: a class is more probable for its own images.
 
     The rows must be those of heads of the first training: the second one leaves out images whose
     labels contradict the first, so that its heads agree with labels at random, too.
@@ -278,7 +278,7 @@ def _trusted_labels(
 
 
 def _rank_suspicious(rows: FloatArray, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Returns the images of which another class is more probable, the most suspicious first."""
+    """Returns images that may have a label issue: another class is more probable; worst first."""
     margins = _probability_margins(rows, labels)
     order = np.argsort(-margins, kind="stable")
     return order[margins[order] > 0]

@@ -171,7 +171,7 @@ def near_duplicates_of(
 def _match_features(
     measured: Sequence[ImageMeasurements], features: Floats
 ) -> Iterator[NearDuplicatePair]:
-    """Yields the pairs of neighbors in feature space that can be aligned."""
+    """Yields pairs of neighbors in feature space that can be aligned: near-duplicates."""
     rows = center_and_normalize(features)
     places, cosines = nearest_neighbors(rows, min(NEIGHBORS, len(rows) - 1))
     first, rank = np.nonzero(cosines >= LEAST_COSINE)
@@ -222,12 +222,12 @@ def _describe_group(
 
 
 def _rounded_down(score: float) -> str:
-    """Returns two digits that the score reaches: 1.00 would mean equal images."""
+    """Returns two digits that a near-duplicate's score reaches: 1.00 would mean equal images."""
     return f"{math.floor(score * 100 + ROUNDING) / 100:.2f}"
 
 
 def _describe_changes(pair: NearDuplicatePair) -> Iterator[str]:
-    """Yields how the images of a pair differ: mirrored, cropped or rotated."""
+    """Yields how the images of a near-duplicate pair differ: mirrored, cropped or rotated."""
     if pair.mirrored:
         yield "mirrored"
     if pair.scale < 0.95:

@@ -198,7 +198,7 @@ def _class_deviations(features: Floats, labels: npt.NDArray[np.int64]) -> npt.ND
 
 
 def _pixel_reasons(each: ImageMeasurements) -> Iterator[tuple[Reason, float, str]]:
-    """Yields what is unusual in the pixels of an image: reason, score, and text."""
+    """Yields why the pixels of an image make it an outlier: reason, score, and text."""
     if each.highlight < DARK_HIGHLIGHT:
         text = f"it is dark: 95% of its pixels have gray levels up to {each.highlight:.0f} of 255"
         yield "dark", DARK_HIGHLIGHT / max(each.highlight, 1.0), text

@@ -190,7 +190,7 @@ def shortcuts_of(
 
 
 def _property_columns(measured: Sequence[ImageMeasurements]) -> dict[str, Floats]:
-    """Returns the columns of each property, of shape `(images, columns)`."""
+    """Returns the columns of each possible shortcut, of shape `(images, columns)`."""
     kinds = sorted({_file_facts(each).kind for each in measured})
     rows = [_columns_of_image(each, kinds) for each in measured]
     return {name: np.array([row[name] for row in rows], np.float64) for name in PROPERTIES}
@@ -218,7 +218,7 @@ def _columns_of_image(
 
 
 def _file_facts(each: ImageMeasurements) -> FileFacts:
-    """Returns the facts about the file of a measured image; raises if it was an array."""
+    """Returns facts about an image file that can be shortcuts; raises if it was an array."""
     if each.file is None:
         raise TypeError(describe("files", "paths of image files", "an array"))
     return each.file
@@ -243,6 +243,6 @@ def _describe_shortcut(
 
 
 def _three_digits(value: float) -> str:
-    """Returns a number with three significant digits, and never with an exponent."""
+    """Returns a number in a shortcut's text with three significant digits, without exponent."""
     rounded = Decimal(f"{value:.3g}")
     return f"{rounded:,f}" if rounded else "0"

@@ -56,7 +56,7 @@ def assign_folds(
 def training_order(
     labels: IntegerArray, groups: IntegerArray | None, random: np.random.Generator
 ) -> IntegerArray:
-    """Returns a random order of the images of which every beginning is nearly stratified.
+    """Returns a random order of the images of folds, of which every beginning is nearly stratified.
 
     Images of a group follow each other; the order is then stratified only on average.
     """
@@ -72,7 +72,7 @@ def training_order(
 
 
 def _count_by_group_and_class(labels: IntegerArray, groups: IntegerArray) -> npt.NDArray[Any]:
-    """Returns the number of images of each group and class."""
+    """Returns the number of images of each group and class, which are assigned to folds."""
     counts = np.zeros((int(groups.max()) + 1, int(labels.max()) + 1))
     np.add.at(counts, (groups, labels), 1)
     return counts

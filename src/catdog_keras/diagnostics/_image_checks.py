@@ -38,7 +38,7 @@ _MANY_IMAGES = 8  # fewer can be equal by chance, or in an example
 
 @dataclass(frozen=True)
 class PixelRange:
-    """The value range of pixels.
+    """The value range of the pixels of checked images.
 
     Attributes:
         low: Minimum.
@@ -68,7 +68,7 @@ class PixelRange:
 
 
 def _recognize_range(values: Array, low: float, high: float) -> Any:
-    """Returns the `kind` of a `PixelRange` from the values and their ends."""
+    """Returns the `kind` of the `PixelRange` of checked images, from the values and their ends."""
     if values.dtype.kind in "biu":
         if low < 0 or high > 255:
             return "beyond"

@@ -74,7 +74,7 @@ def warn_of_missing_classes(name: str, labels: Array, model: keras.Model) -> Non
 
 
 def warn_of_logits(model: keras.Model) -> None:
-    """Warns if the loss of a compiled model expects logits from a softmax, or the reverse."""
+    """Warns if labels are compared with a softmax where the loss expects logits, or the reverse."""
     kind, from_logits = crossentropy_of(model)
     activation, outputs = last_activation(model), _number_of_outputs(model)
     for finding in _check_ending_and_loss(activation, kind, from_logits, outputs):
@@ -82,7 +82,7 @@ def warn_of_logits(model: keras.Model) -> None:
 
 
 def _check_saved_class_order(model: keras.Model, class_names: Sequence[str]) -> Iterator[Finding]:
-    """Yields a finding if the model was saved with the class names in another order."""
+    """Yields a finding about labels if the model was saved with its classes in another order."""
     stored = has_other_order(model, class_names)
     if stored is not None:
         yield Finding(
@@ -184,7 +184,7 @@ def _check_distinct(labels: Sequence[Array]) -> Iterator[Finding]:
 def _check_number_of_outputs(
     outputs: int, kind: str | None, class_names: Sequence[str] | None
 ) -> Iterator[Finding]:
-    """Yields a finding if the loss or the class names need more outputs than there are."""
+    """Yields a finding if the labels' loss or class names need more outputs than there are."""
     if outputs == 1 and kind in ("sparse", "categorical"):
         yield _too_few_outputs(
             "A categorical loss compares the outputs of at least 2 classes", 2, 1
@@ -196,7 +196,7 @@ def _check_number_of_outputs(
 
 
 def _too_few_outputs(seen: str, classes: int, outputs: int) -> Finding:
-    """Returns the finding about a model with fewer outputs than `classes`."""
+    """Returns the finding about labels of more classes than the model has outputs."""
     return Finding(
         "too_few_outputs",
         f"{seen}, and the model has {outputs} output{'' if outputs == 1 else 's'}.",
@@ -207,7 +207,7 @@ def _too_few_outputs(seen: str, classes: int, outputs: int) -> Finding:
 def _check_ending_and_loss(
     activation: str | None, kind: str | None, from_logits: bool | None, outputs: int | None
 ) -> Iterator[Finding]:
-    """Yields a finding if the output activation contradicts `from_logits` of the loss."""
+    """Yields a label check's finding if the output activation contradicts `from_logits`."""
     if kind is None or activation is None:
         return
     if activation == "sigmoid" and kind != "binary" and outputs != 1:
@@ -234,7 +234,7 @@ def _check_ending_and_loss(
 
 
 def _number_of_outputs(model: keras.Model) -> int | None:
-    """Returns the number of outputs per image, or None if the model has no single output row."""
+    """Returns the outputs per image to check labels against; None without a single output row."""
     if not is_plain_graph(model) or len(model.outputs) != 1:
         return None
     shape = model.outputs[0].shape

@@ -171,7 +171,7 @@ def leakage_effect(correct: Evaluation | npt.ArrayLike, twins: npt.ArrayLike) ->
 
 
 def _read_correct(correct: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Returns which test images are classified correctly, from the argument `correct`."""
+    """Returns which test images are correct, from the argument `correct` of `leakage_effect`."""
     requirement = "an Evaluation, or an array of True and False of shape (images,)"
     array = _convert_argument("correct", correct, requirement)
     if array.ndim != 1 or not array.size:
@@ -183,7 +183,7 @@ def _read_correct(correct: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
 
 def _read_twins(twins: npt.ArrayLike, num_images: int) -> npt.NDArray[np.int64]:
-    """Returns the indices in ascending order, each once."""
+    """Returns the indices of `leakage_effect(twins=)` in ascending order, each once."""
     requirement = f"indices of test images from 0 to {num_images - 1}, or True or False for each"
     array = _convert_argument("twins", twins, requirement)
     if array.dtype.kind == "b":
@@ -204,7 +204,7 @@ def _read_twins(twins: npt.ArrayLike, num_images: int) -> npt.NDArray[np.int64]:
 
 
 def _convert_argument(name: str, value: Any, requirement: str) -> npt.NDArray[Any]:
-    """Returns an argument as an array; raises a TypeError that states the requirement."""
+    """Returns an argument of `leakage_effect` as an array; raises a TypeError for other types."""
     if value is None or isinstance(value, (str, bytes, dict, set)):
         raise TypeError(describe(name, requirement, value))
     try:

@@ -186,7 +186,7 @@ def learning_curve(
 
 
 def fewest_images(num_classes: int) -> int:
-    """Returns how many images are needed for the sizes that are chosen automatically."""
+    """Returns how many images a learning curve needs if its sizes are chosen automatically."""
     training = _LEAST_PER_CLASS * num_classes * 2 ** (_LEAST_SIZES - 1)
     return math.ceil(training * _FOLDS / (_FOLDS - 1))
 
@@ -194,7 +194,7 @@ def fewest_images(num_classes: int) -> int:
 def _check_training_sizes(
     sizes: Sequence[int] | None, largest: int, num_classes: int
 ) -> tuple[int, ...]:
-    """Returns the sizes in ascending order."""
+    """Returns the training sizes of a learning curve in ascending order."""
     if sizes is None:
         halves = [round(largest / 2**halvings) for halvings in range(_MOST_SIZES)]
         chosen = [size for size in halves[::-1] if size >= _LEAST_PER_CLASS * num_classes]
@@ -228,7 +228,7 @@ def _test_heads(
     sizes: Sequence[int],
     seed: int,
 ) -> BooleanArray:
-    """Tests each image with heads of each size.
+    """Tests each image with heads of each training size of a learning curve.
 
     Returns:
         Whether the predictions are correct, of shape (subsets, sizes, images).
@@ -257,7 +257,7 @@ def _test_heads(
 def _fit_power_law(
     sizes: tuple[int, ...], correct: BooleanArray, labels: CheckedLabels, seed: int
 ) -> LearningCurve:
-    """Fits the power law to the measured and to resampled errors."""
+    """Fits a power law to the measured and to resampled errors of a learning curve."""
     wrong = ~correct
     errors = wrong.mean(axis=(0, 2))
     numbers = np.array(sizes, np.float64)
@@ -287,7 +287,7 @@ def _fit_power_law(
 
 
 def _resample_errors(wrong: BooleanArray, labels: CheckedLabels, seed: int) -> FloatArray:
-    """Returns errors of shape (replicates, sizes) of resampled images or groups, and subsets."""
+    """Returns learning curves `(replicates, sizes)` of resampled images or groups, and subsets."""
     random = np.random.default_rng((seed, 2))
     subsets, sizes, images = wrong.shape
     units = np.arange(images) if labels.groups is None else labels.groups
@@ -303,7 +303,7 @@ def _resample_errors(wrong: BooleanArray, labels: CheckedLabels, seed: int) -> F
 
 
 def _describe_gain(curve: LearningCurve) -> str:
-    """Describes the accuracy at the most images, and its gain with twice as many."""
+    """Describes a learning curve's accuracy at the most images, and its gain with twice as many."""
     low, high = curve.intervals[-1]
     doubled_low, doubled_high = curve.doubled_interval
     gain_low, gain_high = (100 * end for end in curve.gain_interval)

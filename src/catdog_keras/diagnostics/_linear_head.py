@@ -120,7 +120,7 @@ class HeadInputs:
 
 
 def choose_penalty(given: FloatArray) -> int:
-    """Returns the index of the penalty with the lowest log loss.
+    """Returns the index of the penalty with which the linear head has the lowest log loss.
 
     Args:
         given: Probabilities of the labels of images, with the penalties on the axis before the
@@ -161,7 +161,7 @@ def predict_out_of_fold(
 
 
 def _principal_components(rows: Rows) -> tuple[Rows, Rows, Rows]:
-    """Returns fewer rows than dimensions in their principal components.
+    """Returns fewer rows than dimensions as principal components, for the linear head.
 
     Returns:
         The rotated rows, their sums of squares, and the basis of shape (dimensions, components).
@@ -182,7 +182,7 @@ def _head_logits(rows: Rows, weights: Rows, intercepts: Rows) -> Rows:
 
 
 def _softmax_in_place(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-    """Softmax over the last axis, computed in place."""
+    """Softmax of the linear head's outputs over the last axis, computed in place."""
     logits -= logits.max(axis=-1, keepdims=True)
     np.exp(logits, out=logits)
     logits /= logits.sum(axis=-1, keepdims=True)

@@ -210,7 +210,7 @@ def _sharpness(gray: "Image.Image") -> float:
 
 
 def _octave_energies(gray: "Image.Image") -> tuple[float, float, float]:
-    """Returns the energies of the Haar coefficients of three octaves, the finest one first."""
+    """Measures the energies of the Haar coefficients of three octaves, the finest one first."""
     width, height = (min(side, DETAIL_SIDE) for side in gray.size)
     left, top = (gray.width - width) // 2, (gray.height - height) // 2
     levels = np.asarray(gray.crop((left, top, left + width, top + height)), np.float32)
@@ -229,7 +229,7 @@ def _octave_energies(gray: "Image.Image") -> tuple[float, float, float]:
 
 
 def _uniform_margins(levels: Pixels) -> tuple[int, int, int, int]:
-    """Returns how many lines at the top, bottom, left and right have one color."""
+    """Measures how many lines of an image at the top, bottom, left and right have one color."""
     rows, columns = (max(1, side // DEEPEST_MARGIN) for side in levels.shape)
     return (
         _uniform_margin(levels[:rows]),
@@ -240,7 +240,7 @@ def _uniform_margins(levels: Pixels) -> tuple[int, int, int, int]:
 
 
 def _uniform_margin(lines: Pixels) -> int:
-    """Returns how many lines, from the first on, have the color of the first one."""
+    """Measures how many lines of an image, from the first on, have the color of the first one."""
     if lines[0].std() >= LEVELS_OF_NOISE:  # nearly always, so that the others are not computed
         return 0
     color = lines[0].mean(dtype=np.float32)

@@ -54,7 +54,7 @@ def balanced_accuracy(
 
 
 def _stratified_folds(labels: Integers, seed: int) -> Iterator[tuple[Integers, Integers]]:
-    """Yields training and test positions of stratified folds."""
+    """Yields training and test positions of stratified folds for the property classifier."""
     generator = np.random.default_rng(seed)
     fold_of = np.empty(len(labels), np.int64)
     for each in np.unique(labels):

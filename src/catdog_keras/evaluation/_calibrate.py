@@ -118,7 +118,7 @@ def _check_calibratable(model: Any) -> int:
 
 
 def _best_temperature(logits: FloatArray, labels: IntegerArray) -> float:
-    """Returns the temperature with the lowest log loss; 1, with a warning, if there is no minimum.
+    """Returns the temperature that calibrates best, by log loss; 1, with a warning, if none does.
 
     The log loss is convex in the inverse temperature, so it is lowest where its slope is 0.
     """
@@ -147,7 +147,7 @@ def _best_temperature(logits: FloatArray, labels: IntegerArray) -> float:
 
 
 def _with_temperature(model: keras.Model, temperature: float) -> keras.Model:
-    """Returns a copy of the model whose logits are divided by the temperature."""
+    """Returns a calibrated copy of the model: its logits are divided by the temperature."""
     copy = clone_uncompiled(model, clone_function=copy_layer, recursive=True)
     assign_weights(copy, model.get_weights())
     inputs = copy.inputs[0] if isinstance(copy, keras.Sequential) else copy.input

@@ -154,7 +154,7 @@ def average_metrics(scores: Sequence[ClassMetrics], *, weighted: bool) -> Averag
 
 
 def _ratio_or_nan(part: int, total: int) -> float:
-    """Returns a precision, recall or F1 score; NaN, meaning undefined, without images."""
+    """Returns a class's precision, recall or F1 score; NaN, meaning undefined, without images."""
     return part / total if total else math.nan
 
 

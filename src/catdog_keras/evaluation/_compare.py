@@ -154,7 +154,7 @@ def compare(
 
 
 def _is_list_of_evaluations(value: Any) -> bool:
-    """Returns whether evaluations were passed in a list in place of one by one."""
+    """Returns whether the evaluations to compare were passed in a list in place of one by one."""
     return isinstance(value, (list, tuple)) and any(isinstance(e, Evaluation) for e in value)
 
 
@@ -172,7 +172,7 @@ def _check_classifier_names(names: Any, number: int) -> tuple[str, ...]:
 
 
 def correct_p_values(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Returns p-values corrected by Holm's method for the number of tests."""
+    """Returns the p-values of several comparisons, corrected by Holm's method for their number."""
     corrected = [0.0] * len(p_values)
     largest = 0.0
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
@@ -183,7 +183,7 @@ def correct_p_values(p_values: Sequence[float]) -> tuple[float, ...]:
 
 
 def check_same_images(a: Evaluation, b: Evaluation, names: tuple[str, str] = ("a", "b")) -> None:
-    """Raises an error with the first difference if two evaluations are not of the same images.
+    """Raises an error with the first difference if compared evaluations have different images.
 
     Args:
         a: First evaluation.

@@ -141,7 +141,7 @@ def evaluate_classifier(
 def predict_labeled(
     model: keras.Model, dataset: Iterable[Any], num_classes: int, name: str = "dataset"
 ) -> tuple[FloatArray, IntegerArray]:
-    """Returns the outputs and labels of one epoch; raises an error if they do not match.
+    """Returns outputs and labels of one epoch to evaluate; raises an error if they do not match.
 
     Args:
         model: Model to run; each image is predicted once.
@@ -175,7 +175,7 @@ def _record_labels(
     labels: list[IntegerArray],
     name: str,
 ) -> Iterator[Tensors]:
-    """Yields the images of each nonempty batch and appends its labels to the list."""
+    """Yields images of nonempty batches to evaluate, and appends their labels to the list."""
     for images, batch_labels in read_batches(dataset, name):
         readable = check_inputs(name, model, images)
         labels.append(read_labels(batch_labels, num_classes, name))

@@ -524,10 +524,10 @@ def with_files(evaluation: AnyEvaluation, files: Sequence[str] | None) -> AnyEva
 
 
 def none_if_nan(value: float) -> float | None:
-    """Returns None for NaN (undefined ratios), which JSON cannot represent."""
+    """Returns None for NaN (an evaluation's undefined ratio), which JSON cannot represent."""
     return None if math.isnan(value) else value
 
 
 def _interval_as_list(interval: tuple[float, float]) -> list[float] | None:
-    """Returns the ends of an interval as a list, or None for an undefined one."""
+    """Returns the ends of an evaluation's interval as a list, or None for an undefined one."""
     return None if math.isnan(interval[0]) else list(interval)

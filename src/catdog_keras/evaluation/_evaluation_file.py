@@ -48,7 +48,7 @@ def read_evaluation(path: str | os.PathLike[str], make: Callable[..., Made]) -> 
 
 
 def _check_fields(content: Any) -> Mapping[str, Any]:
-    """Returns the fields; raises an error if their types differ from those that are written."""
+    """Returns the fields of an evaluation file; raises an error if they have other types."""
     if not isinstance(content, dict) or "version" not in content:
         raise ValueError("it is not a record with a version.")
     if type(content["version"]) is not int or content["version"] != VERSION:  # True equals 1

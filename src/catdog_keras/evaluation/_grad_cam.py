@@ -25,7 +25,7 @@ _TO_PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
 
 
 def _operations_in_order(model: keras.Model) -> Iterator[Operation]:
-    """Yields the operations of a model in execution order, a nested model after its contents."""
+    """Yields operations for Grad-CAM in execution order, a nested model after its contents."""
     for operation in getattr(model, "operations", model.layers):
         if isinstance(operation, keras.Model):
             yield from _operations_in_order(operation)
@@ -33,7 +33,7 @@ def _operations_in_order(model: keras.Model) -> Iterator[Operation]:
 
 
 def _find_last_map(model: keras.Model, operations: Sequence[Operation]) -> int:
-    """Returns the index of the last feature map; raises an error if there is none."""
+    """Returns the index of the last feature map, for Grad-CAM; raises an error without any."""
     for place in reversed(range(len(operations))):
         if _is_feature_map(operations, place):
             return place
@@ -44,7 +44,7 @@ def _find_last_map(model: keras.Model, operations: Sequence[Operation]) -> int:
 
 
 def _is_feature_map(operations: Sequence[Operation], place: int) -> bool:
-    """Whether an output has height and width, at least one of them above 1 or unknown."""
+    """Whether an output for Grad-CAM has height and width, one of them above 1 or unknown."""
     operation = operations[place]
     shape = getattr(getattr(operation, "output", None), "shape", ())
     if len(shape) != 4 or isinstance(operation, keras.layers.InputLayer):
@@ -56,7 +56,7 @@ def _is_feature_map(operations: Sequence[Operation], place: int) -> bool:
 def _find_given_layer(
     model: keras.Model, operations: Sequence[Operation], layer: str | keras.Layer
 ) -> int:
-    """Returns the index of the requested layer; raises an error unless exactly one matches."""
+    """Returns the index of the layer for Grad-CAM; raises an error unless exactly one matches."""
     if not isinstance(layer, (str, keras.Layer)):
         raise TypeError(describe("layer", "the name of a layer, a keras.Layer or None", layer))
     places = [n for n, known in enumerate(operations) if layer in (known, known.name)]
@@ -71,7 +71,7 @@ def _find_given_layer(
 
 
 def _is_channels_first(operations: Sequence[Operation], place: int = 0) -> bool:
-    """Whether the operation nearest to `place` that has a data format is channels first.
+    """Whether the operation for Grad-CAM nearest to `place` with a data format is channels first.
 
     Those from `place` to the end come before the earlier ones.
     """
@@ -82,7 +82,7 @@ def _is_channels_first(operations: Sequence[Operation], place: int = 0) -> bool:
 
 @contextmanager
 def _without_final_activation(operations: Sequence[Operation]) -> Iterator[None]:
-    """Context manager that removes a final softmax or sigmoid.
+    """Context manager that removes a final softmax or sigmoid for Grad-CAM.
 
     Where these saturate, their gradient vanishes.
     """
@@ -242,13 +242,13 @@ def _weight_channels(
 
 
 def _scale_maps(maps: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Divides each map by its maximum, unless that is 0."""
+    """Divides each Grad-CAM map by its maximum, unless that is 0."""
     peaks = maps.max(axis=(1, 2), keepdims=True)
     return maps / np.where(peaks > 0, peaks, 1)
 
 
 def _enlarge_maps(maps: npt.NDArray[Any], cells: Grid | None, size: tuple[int, int]) -> FloatArray:
-    """Resizes maps to the image size, with each cell at the center of its receptive field."""
+    """Resizes Grad-CAM maps to the image size, each cell at the center of its receptive field."""
     found = maps.shape[1:]
     if cells is None or tuple(axis.count for axis in cells) != found:
         cells = (Cells.spread(found[0], size[0]), Cells.spread(found[1], size[1]))
@@ -257,7 +257,7 @@ def _enlarge_maps(maps: npt.NDArray[Any], cells: Grid | None, size: tuple[int, i
 
 
 def _height_and_width(images: npt.NDArray[Any], operations: Sequence[Operation]) -> tuple[int, int]:
-    """Returns height and width of images; the channel axis is the one with 1, 3 or 4 entries.
+    """Returns height and width of images for Grad-CAM; the channel axis has 1, 3 or 4 entries.
 
     If both axes or neither qualify, the first layer with a data format decides.
     """
@@ -269,7 +269,7 @@ def _height_and_width(images: npt.NDArray[Any], operations: Sequence[Operation])
 
 
 def _check_explainable(model: Any) -> int:
-    """Returns the number of classes; raises an error if the model is not supported."""
+    """Returns the number of classes; raises an error if Grad-CAM does not support the model."""
     check_model(model)
     if not hasattr(model, "outputs"):
         remedy = "Wrap it as `keras.Model(inputs, model(inputs))`, and pass `layer`."
@@ -286,7 +286,7 @@ def _check_explainable(model: Any) -> int:
 
 
 def _check_images_of_model(images: Tensor, expected: Sequence[int | None]) -> npt.NDArray[Any]:
-    """Returns the images as an array; raises an error if they do not match the model."""
+    """Returns images for Grad-CAM as an array; raises an error if they do not match the model."""
     array = to_numbers("images", "images", images)
     fits = fits_shape(array.shape, expected)
     if not fits or array.size == 0:
@@ -300,7 +300,7 @@ def _check_images_of_model(images: Tensor, expected: Sequence[int | None]) -> np
 
 
 def _check_class_index(class_index: Any, num_images: int, classes: int) -> IntegerArray | None:
-    """Returns the class index of each image, or None; raises an error if a class does not exist."""
+    """Returns the class index of each Grad-CAM map, or None; raises if a class does not exist."""
     if class_index is None:
         return None
     requirement = f"an integer from 0 to {classes - 1}, or one for each of {num_images} images"
@@ -316,7 +316,7 @@ def _check_class_index(class_index: Any, num_images: int, classes: int) -> Integ
 
 
 def _check_finite_maps(maps: npt.NDArray[Any], seen: int) -> npt.NDArray[Any]:
-    """Returns the maps; raises an error with the index of the first map that is not finite."""
+    """Returns the Grad-CAM maps; raises an error with the index of the first not finite one."""
     finite = np.isfinite(maps).all(axis=(1, 2))
     if not finite.all():
         raise ValueError(

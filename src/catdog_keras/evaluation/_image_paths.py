@@ -37,7 +37,7 @@ def check_image_paths(files: Sequence[str] | None, num_images: int) -> tuple[str
 def check_class_folders(
     files: Sequence[str], class_names: Sequence[str], labels: IntegerArray
 ) -> None:
-    """Raises a ValueError if a file is in the folder of another class than its label.
+    """Raises a ValueError if an image path is in the folder of another class than its label.
 
     Folders that contain all files do not count.
     """
@@ -104,7 +104,7 @@ def _path_parts(file: str) -> tuple[str, ...]:
 
 @lru_cache
 def _part_of_data(folders: tuple[str, ...], class_names: tuple[str, ...]) -> tuple[str, str]:
-    """Returns what the folder above the class folder is: a split, or a numbered part.
+    """Returns the split or numbered part that the folder above an image path's class folder is.
 
     Returns:
         A kind and a value, such as `("split", "test")` or `("fold", "2")`, or empty strings.

@@ -139,7 +139,7 @@ def _binomial_tail(tosses: int, heads: int) -> float:
 def compare_correct(
     names: tuple[str, str], first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]
 ) -> Comparison:
-    """Returns the comparison of two arrays of correct and wrong predictions for the same images."""
+    """Returns the data of McNemar's test from correct and wrong predictions for the same images."""
     return Comparison(
         names=names,
         both_correct=int(np.count_nonzero(first & second)),

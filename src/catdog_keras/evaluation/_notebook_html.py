@@ -20,7 +20,7 @@ OF_CLASSES = ("precision", "recall", "f1", "average_precision")
 
 
 def render_evaluation(metrics: Mapping[str, Any]) -> str:
-    """Renders the result of `Evaluation.to_dict`; of many classes, those with the lowest F1."""
+    """Renders HTML from `Evaluation.to_dict`; of many classes, those with the lowest F1."""
     rows = [(name, _format_metric(metrics, key)) for key, name in METRICS.items()]
     classes = metrics["classes"]
     caption = f"{len(classes)} classes"
@@ -39,7 +39,7 @@ def render_evaluation(metrics: Mapping[str, Any]) -> str:
 
 
 def _format_metric(metrics: Mapping[str, Any], key: str) -> str:
-    """Formats a metric with its 95% confidence interval if there is one."""
+    """Formats a metric in HTML for notebooks, with its 95% confidence interval if there is one."""
     if metrics[key] is None:
         return "-"
     ends = metrics.get(f"{key}_interval")

@@ -87,7 +87,7 @@ def place_cells(
 def _follow_operations(
     model: keras.Model, grid: Grid, sides: tuple[int, int]
 ) -> Iterator[tuple[int, Grid]]:
-    """Yields the id and the grid of each operation; those of the model itself come last."""
+    """Yields id and grid of receptive fields of each operation; those of the model are last."""
     sources = {} if isinstance(model, keras.Sequential) else LayerGraph.from_model(model).sources
     known: dict[str, Grid] = {}
     last = grid
@@ -108,7 +108,7 @@ def _follow_operations(
 
 
 def _grid_after(operation: Operation, grid: Grid, sides: tuple[int, int]) -> Grid:
-    """Returns the grid of an operation's output, given the grid of its input."""
+    """Returns the grid of receptive fields of an operation's output, given that of its input."""
     parts = [getattr(operation, name, None) for name in ("convolution", "pooling_layer")]
     if parts[0] is not None:  # a block of layers, such as `ConvBlock`
         for part in filter(None, parts):
@@ -125,7 +125,7 @@ def _grid_after(operation: Operation, grid: Grid, sides: tuple[int, int]) -> Gri
 
 
 def _cells_after(operation: Operation, cells: Cells, axis: int) -> Cells:
-    """Returns the cells of an operation's output along one axis, given those of its input."""
+    """Returns receptive fields of an operation's output along one axis, from those of its input."""
     window = getattr(operation, "kernel_size", getattr(operation, "pool_size", None))
     transposed = isinstance(operation, keras.layers.Conv2DTranspose)
     if isinstance(window, tuple) and len(window) == 2 and not transposed:
@@ -144,6 +144,6 @@ def _cells_after(operation: Operation, cells: Cells, axis: int) -> Cells:
 
 
 def _spread_anew(cells: Cells, count: int) -> Cells:
-    """Returns `count` cells that cover the same area evenly, as after an upsampling layer."""
+    """Returns `count` receptive fields that cover the same area evenly, as after upsampling."""
     evenly = Cells.spread(count, cells.count)
     return cells.moved(evenly.first, count, evenly.step)

@@ -51,7 +51,7 @@ class ReliabilityBin:
 def bin_by_confidence(
     confidence: FloatArray, is_correct: npt.NDArray[np.bool_]
 ) -> tuple[ReliabilityBin, ...]:
-    """Returns the nonempty bins of equal width, in ascending order of confidence."""
+    """Returns the nonempty reliability bins of equal width, in ascending order of confidence."""
     edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
     bins = np.digitize(confidence, edges[1:-1], right=True)
     counts = np.bincount(bins, minlength=CALIBRATION_BINS)

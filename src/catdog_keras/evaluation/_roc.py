@@ -87,5 +87,5 @@ def compute_roc(class_name: str, positive: npt.NDArray[np.bool_], scores: FloatA
 
 
 def _shares_of_total(counts: IntegerArray, total: int) -> FloatArray:
-    """Returns true or false positive rates from counts; NaN without images of that kind."""
+    """Returns rates of a ROC curve, true or false positive, from counts; NaN without images."""
     return counts / total if total else np.full(len(counts), np.nan)

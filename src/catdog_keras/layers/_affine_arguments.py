@@ -16,7 +16,7 @@ _RADIANS = [math.pi * part for part in (2.0, 1.0, 1 / 2, 1 / 3, 1 / 4, 1 / 6, 1 
 
 
 def check_rotation(value: Any) -> Range:
-    """Returns the range of `rotation_degrees`; warns of fractions of a turn and of radians."""
+    """Returns the range of the argument `rotation_degrees`; warns of fractions and of radians."""
     span = check_range("rotation_degrees", value, minimum=-360, maximum=360)
     largest = max(map(abs, span))
     if 0 < largest < 1:
@@ -32,7 +32,7 @@ def check_rotation(value: Any) -> Range:
 
 
 def check_shear(value: Any) -> Range:
-    """Returns the range of `shear_degrees`; warns of fractions and of radians."""
+    """Returns the range of the argument `shear_degrees`; warns of fractions and of radians."""
     span = check_range("shear_degrees", value, minimum=-80, maximum=80)
     largest = max(map(abs, span))
     if 0 < largest < 1:
@@ -48,7 +48,7 @@ def check_shear(value: Any) -> Range:
 
 
 def _remark_on_radians(largest: float) -> str:
-    """Returns the end of a warning: how many degrees an angle in radians is."""
+    """Returns the end of an affine argument's warning: how many degrees an angle in radians is."""
     return f". For an angle in radians, {largest:.4g} is {math.degrees(largest):.4g} degrees."
 
 
@@ -58,7 +58,7 @@ def _warn_of_degrees(name: str, value: Any, reason: str) -> None:
 
 
 def check_zoom(value: Any) -> Range:
-    """Returns the range of `zoom`; warns of a range of scales, which would shrink every image."""
+    """Returns the range of the argument `zoom`; warns of scales, which would shrink every image."""
     remedy = ""
     if not isinstance(value, (tuple, list)) and isinstance(value, (int, float)) and value > 0.9:
         remedy = "To zoom out only, pass a pair: (0, 1) shows up to twice the height and width."
@@ -78,13 +78,13 @@ def check_zoom(value: Any) -> Range:
 
 
 def _sizes_in_percent(low: float, high: float) -> str:
-    """Returns the sizes of images after zooming by a range of `zoom`, in percent for a message."""
+    """Returns the sizes of images after affine zooming by a range of `zoom`, in percent."""
     first, last = f"{1 / (1 + high):.0%}", f"{1 / (1 + low):.0%}"
     return first if first == last else f"{first} to {last}"
 
 
 def check_translation(value: Any) -> Range:
-    """Returns the range of `translation`, a fraction; the message for pixels explains the unit."""
+    """Returns the range of the argument `translation`, a fraction; explains the unit for pixels."""
     remedy = "It is a fraction of the height and of the width, not a number of pixels."
     bounds = value if isinstance(value, (tuple, list)) else (value,)
     numbers = all(isinstance(bound, (int, float)) for bound in bounds)
@@ -93,7 +93,7 @@ def check_translation(value: Any) -> Range:
 
 
 def check_fill_value(value: Any) -> float | tuple[float, ...]:
-    """Returns a number, or a tuple of one number for each channel; raises if it is neither."""
+    """Returns the affine fill value as a number, or as a tuple of one per channel, or raises."""
     if not isinstance(value, (tuple, list)):
         return check_finite("fill_value", value)
     if not value:
@@ -103,7 +103,7 @@ def check_fill_value(value: Any) -> float | tuple[float, ...]:
 
 
 def check_fill_channels(fill_value: float | tuple[float, ...], channels: int | None) -> None:
-    """Raises if there is not one fill value for each channel of the images."""
+    """Raises if several affine fill values are not one for each channel of the images."""
     if isinstance(fill_value, tuple) and channels not in (len(fill_value), None):
         requirement = f"one number, or one for each of the {channels} channels"
         raise ValueError(describe("fill_value", requirement, fill_value))

@@ -59,7 +59,7 @@ def affine_matrix(
 
 
 def check_parameter_names(parameters: Mapping[str, Any]) -> None:
-    """Raises a ValueError if a parameter is missing."""
+    """Raises a ValueError if a parameter of the affine matrix is missing."""
     missing = [name for name in PARAMETERS if name not in parameters]
     if missing:
         requirement = "a result of `get_random_transformation`"
@@ -68,7 +68,7 @@ def check_parameter_names(parameters: Mapping[str, Any]) -> None:
 
 
 def check_parameter_count(tensors: Mapping[str, Any], images: int | None, *, alone: bool) -> None:
-    """Raises a ValueError if the numbers of parameters and images are known and differ."""
+    """Raises a ValueError if the numbers of affine parameters and images are known and differ."""
     drawn = {tensor.shape[0] for tensor in tensors.values()}
     if images is not None and None not in drawn and drawn != {images}:
         remedy = " Add a channel axis to masks: masks[..., None]." if alone else ""

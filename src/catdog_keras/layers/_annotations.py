@@ -18,7 +18,7 @@ Data = dict[str, Any]
 
 
 def images_of(inputs: Any) -> Any:
-    """Returns the images of the inputs of a layer; raises if there are none."""
+    """Returns the images of inputs that may have annotations; raises if there are none."""
     images = inputs
     if isinstance(inputs, Mapping):
         if "images" not in inputs:
@@ -61,7 +61,7 @@ def read_annotations(inputs: Mapping[str, Any], *, mixes: bool = False) -> Data:
 
 
 def _read_rows(inputs: Mapping[str, Any], data: Data) -> Any:
-    """Returns the labels of images that are mixed; raises unless they are rows."""
+    """Returns the labels, as annotations of images that are mixed; raises unless they are rows."""
     requirement = "'images' and 'labels' alone for a layer that mixes images"
     if "labels" not in inputs or len(data) > 1:
         raise ValueError(describe("inputs", requirement, sorted(map(str, inputs))))
@@ -74,7 +74,7 @@ def _read_rows(inputs: Mapping[str, Any], data: Data) -> Any:
 
 
 def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
-    """Returns the boxes and labels of a dictionary as dense tensors; raises for other shapes."""
+    """Returns annotated boxes and their labels as dense tensors; raises for other shapes."""
     requirement = "a dictionary with the keys 'boxes' and 'labels'"
     if not isinstance(bounding_boxes, Mapping):
         raise TypeError(
@@ -99,7 +99,7 @@ def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
 
 
 def _list_as_array(value: Any) -> Any:
-    """Returns masks or boxes that are in a list as an array, and tensors unchanged."""
+    """Returns annotations (masks or boxes) in a list as an array, and tensors unchanged."""
     # An empty list has the shape (0,), which is not that of boxes.
     return np.asarray(value) if isinstance(value, (list, tuple)) else value
 
@@ -110,17 +110,17 @@ def map_annotations(function: Callable[..., Any], *data: Data) -> Data:
 
 
 def add_batch_axis(data: Data, ops: Any) -> Data:
-    """Returns the entries of one image as those of a batch."""
+    """Returns one image and its annotations as a batch."""
     return map_annotations(lambda tensor: ops.expand_dims(tensor, 0), data)
 
 
 def remove_batch_axis(data: Data, ops: Any) -> Data:
-    """Returns the entries of a batch of one image as those of an image."""
+    """Returns a batch of one image and its annotations without the batch axis."""
     return map_annotations(lambda tensor: ops.squeeze(tensor, 0), data)
 
 
 def restore_dtypes(outputs: Data, inputs: Data, ops: Any) -> Data:
-    """Returns `outputs` with the dtypes that masks and labels of boxes have in `inputs`.
+    """Returns the annotations `outputs` with the dtypes that masks and labels have in `inputs`.
 
     Some of Keras's layers return them as floating-point numbers.
     """
@@ -139,7 +139,7 @@ def restore_dtypes(outputs: Data, inputs: Data, ops: Any) -> Data:
 
 
 def select_by_image(chosen: Any, outputs: Data, inputs: Data, ops: Any) -> Data:
-    """Returns the entries of `outputs` for the chosen images and of `inputs` for the others."""
+    """Returns images and annotations of `outputs` for chosen images, of `inputs` for the others."""
     chosen = ops.cast(chosen, "bool")
 
     def select_tensors(changed: Any, original: Any) -> Any:
@@ -151,7 +151,7 @@ def select_by_image(chosen: Any, outputs: Data, inputs: Data, ops: Any) -> Data:
 
 
 def output_specs(inputs: Data) -> Data:
-    """Returns the symbolic outputs for symbolic masks and boxes."""
+    """Returns the symbolic outputs for symbolic annotations: masks and boxes."""
     specs = map_annotations(lambda tensor: keras.KerasTensor(tensor.shape, tensor.dtype), inputs)
     if "bounding_boxes" in specs:
         boxes = specs["bounding_boxes"]["boxes"]

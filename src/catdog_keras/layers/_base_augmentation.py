@@ -148,7 +148,7 @@ Seed: TypeAlias = int | keras.random.SeedGenerator | None
 
 
 def check_seed(seed: Any) -> Seed:
-    """Returns a seed, also from the config of a `SeedGenerator`; raises if it is not allowed."""
+    """Returns an augmentation's seed, also from a `SeedGenerator` config; raises if not allowed."""
     if isinstance(seed, dict) and seed.get("class_name") == "SeedGenerator":
         seed = keras.random.SeedGenerator.from_config(seed["config"])
     if seed is None or isinstance(seed, keras.random.SeedGenerator):

@@ -85,12 +85,12 @@ def get_object(name: str, value: Any) -> Any:
 
 
 def serialize_object(name: str, value: Any) -> Any:
-    """Inverse of `get_object`, for a config."""
+    """Inverse of `get_object`, for the config of a block with a convolution."""
     return getattr(keras, name.rpartition("_")[2] + "s").serialize(value)
 
 
 def integer_or_tuple(value: int | Sequence[int], pair: Pair) -> int | Pair:
-    """Returns an integer as it is, and everything else as a tuple."""
+    """Returns an integer argument of a convolution as it is, and everything else as a tuple."""
     return value if isinstance(value, int) else pair
 
 
@@ -188,5 +188,5 @@ class ConvBlockWindows:
 
 
 def _shorten_pair(pair: Pair) -> int | Pair:
-    """Returns one integer for a window with equal sides, as users write it."""
+    """Returns one integer for a convolution's window with equal sides, as users write it."""
     return pair[0] if pair[0] == pair[1] else pair

@@ -41,7 +41,7 @@ _PLAIN_VALUES = (
 
 
 def _activation_functions(*names: str) -> tuple[Callable[[Any], Any], ...]:
-    """Returns the functions of Keras for the names of activations."""
+    """Returns the functions of Keras for the names of activations of a block."""
     return tuple(keras.activations.get(name) for name in names)
 
 

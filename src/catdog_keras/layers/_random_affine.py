@@ -350,5 +350,5 @@ class RandomAffine(SeededLayer, BaseAugmentation):
 
 
 def _list_as_tuple(span: Span) -> Span:
-    """Converts a list to a tuple, because Keras wraps lists that are assigned to attributes."""
+    """Converts a list for `RandomAffine` to a tuple, because Keras wraps lists in attributes."""
     return tuple(span) if isinstance(span, list) else span

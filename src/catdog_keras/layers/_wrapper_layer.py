@@ -237,5 +237,5 @@ def _call_for_training(layer: keras.Layer, batch: Any) -> Any:
 
 
 def _with_batch_axis(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-    """Returns the shape of a batch for that of one image; shapes of batches unchanged."""
+    """Returns the shape of a batch, for a wrapped layer, for that of an image; others unchanged."""
     return shape if len(shape) == 4 else (1, *shape)

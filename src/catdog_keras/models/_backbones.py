@@ -198,7 +198,7 @@ def check_alpha(name: str, alpha: Any, weights: str | os.PathLike[str] | None) -
 
 
 def find_imagenet_weights(image_size: tuple[int, int]) -> Path | None:
-    """Returns a file of MobileNetV2 ImageNet weights that Keras has already downloaded, or None.
+    """Returns the weights file of the MobileNetV2 backbone that Keras has downloaded, or None.
 
     Keras publishes one file for each of several image sizes; every file works for every size. The
     file of the nearest size is returned, the larger of two equally near ones.
@@ -210,7 +210,7 @@ def find_imagenet_weights(image_size: tuple[int, int]) -> Path | None:
 
 
 def _models_folder() -> Path:
-    """Returns the folder into which Keras downloads weights."""
+    """Returns the folder into which Keras downloads the weights of backbones."""
     try:
         home = keras_home()
     except OSError:  # Keras uses this folder for users without a home folder
@@ -219,7 +219,7 @@ def _models_folder() -> Path:
 
 
 def _to_weights_error(name: str, error: Exception) -> Exception:
-    """Converts a failed download or a damaged file to a clear error; returns others unchanged."""
+    """Converts a failed download or damaged file of a backbone to a clear error, or returns it."""
     models = _models_folder()
     if is_download_error(error):
         address = re.search(r"https?://\S+/([^\s/:]+)", str(error))
@@ -255,14 +255,14 @@ def _to_weights_error(name: str, error: Exception) -> Exception:
 
 
 def _is_about_folder(error: Exception, folder: Path) -> bool:
-    """Returns whether the system reports that a folder, or a file in it, cannot be used."""
+    """Returns whether an error is about the folder of backbone weights, or a file in it."""
     if not isinstance(error, OSError) or not isinstance(error.filename, str):
         return False
     return Path(error.filename).is_relative_to(folder)
 
 
 def _is_valid_hdf5(file: Path) -> bool:
-    """Returns whether a weights file is complete: HDF5 files record their length."""
+    """Returns whether a backbone's weights file is complete: HDF5 files record their length."""
     import h5py
 
     try:
@@ -276,7 +276,7 @@ def _is_valid_hdf5(file: Path) -> bool:
 
 @contextmanager
 def _download_timeout() -> Iterator[None]:
-    """Sets a timeout for downloads; keras.utils.get_file has none and would wait forever."""
+    """Sets a timeout for downloads of backbones, without which `get_file` would wait forever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:

@@ -52,7 +52,7 @@ def check_augmentation(value: Any, input_shape: tuple[int, ...]) -> keras.Layer 
 
 
 class _WrongRangeError(ValueError):
-    """A layer that does not fit images in [0, 255]."""
+    """An augmentation layer that does not fit images in [0, 255]."""
 
 
 def _range_change_error(augmentation: Any, layer: Any, given: Range, found: Range) -> ValueError:
@@ -63,12 +63,12 @@ def _range_change_error(augmentation: Any, layer: Any, given: Range, found: Rang
 
 
 def _range_after(layer: Any, images: Any, augmentation: Any) -> Range:
-    """Returns the range of images after a layer without its random changes."""
+    """Returns the range of images after an augmentation layer without its random changes."""
     return range_of(_apply_checking_ranges(layer, images, augmentation))
 
 
 def _apply_checking_ranges(layer: Any, images: Any, augmentation: Any) -> Any:
-    """Calls a layer, and those inside it; raises if one is for another value range."""
+    """Calls an augmentation, and layers inside it; raises if one is for another value range."""
     if isinstance(layer, _CHAINS):
         for each in layer.layers:
             images = _apply_checking_ranges(each, images, augmentation)

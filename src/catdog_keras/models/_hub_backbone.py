@@ -75,7 +75,7 @@ def _check_preset(name: str, preset: str, keras_hub: Any) -> None:
 
 
 def _converter_scaling(converter: Any) -> keras.Layer | None:
-    """Returns the scaling of an image converter as a layer of Keras, without its resizing."""
+    """Returns the scaling of a KerasHub image converter as a layer, without its resizing."""
     if converter.scale is None and converter.offset is None:
         return None
     scale, offset = (_single_number(each) for each in (converter.scale, converter.offset))
@@ -85,6 +85,6 @@ def _converter_scaling(converter: Any) -> keras.Layer | None:
 
 
 def _single_number(value: Any) -> Any:
-    """Returns the number of a list of equal numbers, from which the input range can be inferred."""
+    """Returns the number of a KerasHub list of equal numbers, to infer the input range from it."""
     is_list = isinstance(value, list | tuple)
     return value[0] if is_list and len(set(value)) == 1 else value

@@ -80,7 +80,7 @@ def predict_probabilities(
 
 
 def iterate_checked_images(model: keras.Model, images: Any, batch_size: int) -> Iterator[Tensors]:
-    """Yields the nonempty batches of an array or dataset of images, without labels.
+    """Yields nonempty batches of images whose probabilities are predicted, without labels.
 
     Raises an error if they do not fit the inputs of the model.
     """
@@ -96,7 +96,7 @@ def iterate_checked_images(model: keras.Model, images: Any, batch_size: int) -> 
 
 
 def _have_labels(images: Any) -> bool:
-    """Returns whether images are arrays `(images, labels)`, and not a list of two batches."""
+    """Returns whether images to predict are arrays `(images, labels)`, and not two batches."""
     if not is_arrays(images):
         return False
     try:
@@ -108,7 +108,7 @@ def _have_labels(images: Any) -> bool:
 
 
 def iterate_images(images: Any, batch_size: int) -> Iterator[Any]:
-    """Yields the images of each batch, unchanged; labels and sample weights are left out."""
+    """Yields the images to predict of each batch, without labels and sample weights."""
     if _have_labels(images):
         images = images[0]
     if getattr(images, "shape", ()) and not isinstance(images, keras.KerasTensor):

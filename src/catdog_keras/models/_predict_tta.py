@@ -117,7 +117,7 @@ def predict_tta(
 
 
 def _check_model_ending(model: keras.Model, from_logits: bool | None) -> None:
-    """Raises an error if the model's last layer contradicts `from_logits`."""
+    """Raises an error for `predict_tta` if the model's last layer contradicts `from_logits`."""
     shape = getattr(model, "output_shape", None)
     num_outputs = shape[-1] if isinstance(shape, tuple) else None
     check_ending(model, num_outputs, from_logits)
@@ -127,7 +127,7 @@ def _check_model_ending(model: keras.Model, from_logits: bool | None) -> None:
 
 
 def _data_format_of_model(model: keras.Model) -> DataFormat:
-    """Returns the data format that the input shape shows, or else the default of Keras."""
+    """Returns the data format for `predict_tta`: that of the input shape, or Keras's default."""
     shape = tuple(model.inputs[0].shape) if is_graph(model) and len(model.inputs) == 1 else ()
     first, last = (len(shape) == 4 and shape[axis] in (1, 3, 4) for axis in (1, 3))
     if first == last:
@@ -136,7 +136,7 @@ def _data_format_of_model(model: keras.Model) -> DataFormat:
 
 
 def _views_as_functions(views: Any, seed: int, data_format: DataFormat) -> list[View]:
-    """Returns the argument `views` as functions that each return changed images."""
+    """Returns `predict_tta(views=)` as functions that each return changed images."""
     names = ", ".join(map(repr, ("mirror", *STRENGTHS)))
     requirement = f"{names}, a number of views, a list of layers or functions, or None for no views"
     if views is None:
@@ -161,7 +161,7 @@ def _views_as_functions(views: Any, seed: int, data_format: DataFormat) -> list[
 
 
 def _view_as_function(view: View | Strength, seed: int, data_format: DataFormat) -> View:
-    """Returns a preset, a layer in training mode, or a function of `views` as a function."""
+    """Returns a preset, a layer in training mode, or a function of `predict_tta` as a function."""
     if isinstance(view, str):
         seed %= LARGEST_SEED + 1  # the seed of this function has no upper limit
         preset = augmentation_preset(view, seed=seed, data_format=data_format)
@@ -170,7 +170,7 @@ def _view_as_function(view: View | Strength, seed: int, data_format: DataFormat)
 
 
 def _mirror_images(data_format: DataFormat, images: Array) -> Array:
-    """Returns images that are mirrored horizontally; raises if they are not a batch of images."""
+    """Returns images mirrored horizontally, for `predict_tta`; raises if they are not a batch."""
     if images.ndim != 4:
         requirement = "0 or a list of functions for inputs that are not images of four axes"
         found = f"The inputs have the shape {images.shape}."
@@ -185,7 +185,7 @@ def _mean_over_views(
     views: Sequence[View],
     from_logits: bool,
 ) -> npt.NDArray[np.float64]:
-    """Returns the mean probabilities of unchanged images, by their outputs, and of their views."""
+    """Returns the mean of `predict_tta`: probabilities of unchanged images and of their views."""
     total = _outputs_to_probabilities(model, outputs, from_logits)
     for view in views:
         seen = to_numbers("views", "images", view(images))
@@ -208,7 +208,7 @@ def _predict_checked(name: str, model: keras.Model, images: Array) -> FloatArray
 def _outputs_to_probabilities(
     model: keras.Model, outputs: FloatArray, from_logits: bool
 ) -> FloatArray:
-    """Returns the class probabilities of one view, also from logits or a sigmoid."""
+    """Returns the class probabilities of one view of `predict_tta`, also from logits."""
     # Whether the model ends in logits is checked once. A check of the values would be wrong here: a
     # batch of few logits can look like probabilities by chance. The reverse cannot happen.
     if outputs.shape[1] == 1:

@@ -40,7 +40,7 @@ def build_synthetic_small(input_shape: tuple[int, int, int], weights: str | None
 
 
 def read_packaged_weights() -> list[np.ndarray]:
-    """Returns the packaged weights, stored in float16, in the order of `Model.get_weights`."""
+    """Returns the weights of `synthetic_small`, packaged in float16, in Keras's order."""
     with (
         resources.files("catdog_keras.models").joinpath(WEIGHTS_FILE).open("rb") as file,
         np.load(file, allow_pickle=False) as stored,
@@ -49,7 +49,7 @@ def read_packaged_weights() -> list[np.ndarray]:
 
 
 def _add_convolution(x: Any, filters: int, kernel_size: int, *, strides: int, name: str) -> Any:
-    """Adds a convolution without bias and its batch normalization."""
+    """Adds a convolution of `synthetic_small` without bias, and its batch normalization."""
     x = keras.layers.Conv2D(
         filters, kernel_size, strides=strides, padding="same", use_bias=False, name=f"{name}_conv"
     )(x)
@@ -58,7 +58,7 @@ def _add_convolution(x: Any, filters: int, kernel_size: int, *, strides: int, na
 
 
 def _add_residual_stage(x: Any, filters: int, name: str) -> Any:
-    """Adds a residual stage that halves height and width."""
+    """Adds a residual stage of `synthetic_small` that halves height and width."""
     shortcut = _add_convolution(x, filters, 1, strides=2, name=f"{name}_shortcut")
     x = _add_convolution(x, filters, 3, strides=2, name=f"{name}_1")
     x = keras.layers.ReLU(name=f"{name}_relu")(x)

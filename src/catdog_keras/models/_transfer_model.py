@@ -182,7 +182,7 @@ def transfer_model(
 
 
 def _number_of_logits(num_classes: int, class_names: Sequence[str] | None) -> int:
-    """Returns the number of logits; `num_classes` and `class_names` must agree."""
+    """Returns a transfer model's number of logits; `num_classes` and `class_names` must agree."""
     num_classes = check_integer("num_classes", num_classes, minimum=1)
     if class_names is None:
         return num_classes
@@ -216,7 +216,7 @@ def _build_named_backbone(
     weights: str | os.PathLike[str] | None,
     alpha: float | None,
 ) -> tuple[keras.Model, keras.Layer | None]:
-    """Builds a backbone of the table or of a KerasHub preset, and the layer that scales for it."""
+    """Builds a transfer model's backbone, of the table or KerasHub, and the layer that scales."""
     if is_hub_name(name):
         if alpha is not None:
             raise ValueError(describe("alpha", "None for a KerasHub preset", alpha))
@@ -227,7 +227,7 @@ def _build_named_backbone(
 
 
 def check_named_backbone(name: Any, input_shape: tuple[int, int, int]) -> str:
-    """Returns the name of a backbone in the table; raises if it does not fit `input_shape`.
+    """Returns a transfer model's backbone name; raises if it does not fit `input_shape`.
 
     Raises:
         TypeError: If the name is not a string.
@@ -255,7 +255,7 @@ def _default_input_shape(backbone: Any) -> tuple[int, int, int]:
 
 
 def _check_backbone_input(backbone: keras.Model, shape: Sequence[int | None]) -> None:
-    """Raises an error if a backbone is known not to take preprocessed images of this shape."""
+    """Raises an error if a transfer model's backbone does not take images of this shape."""
     if not is_graph(backbone) or len(backbone.inputs) != 1:
         return
     wanted = tuple(backbone.inputs[0].shape[1:])
@@ -268,7 +268,7 @@ def _check_backbone_input(backbone: keras.Model, shape: Sequence[int | None]) ->
 def _warn_of_preprocessing(
     backbone: keras.Model, scaling: keras.Layer | None, input_shape: tuple[int, int, int]
 ) -> None:
-    """Warns if an own backbone is known to expect another range than it gets for [0, 255]."""
+    """Warns if a transfer model's backbone is known to expect another range than it gets."""
     image = black_and_white(input_shape)
     try:
         expected = find_input_range(backbone)
@@ -288,7 +288,7 @@ def _warn_of_preprocessing(
 
 
 def _as_preprocessing_layer(wanted: Scheme | keras.Layer | None) -> keras.Layer | None:
-    """Returns the layer of a preprocessing scheme; a layer and None unchanged."""
+    """Returns a transfer model's preprocessing scheme as a layer; a layer and None unchanged."""
     if wanted is None or isinstance(wanted, keras.Layer):
         return wanted
     return Preprocessing(wanted, name="preprocessing")

@@ -174,7 +174,7 @@ def build_model3(
 def _augmentation_as_list(
     value: Augmentation, input_shape: tuple[int, int, int]
 ) -> list[keras.Layer]:
-    """Returns the layer in a list, or an empty list for none."""
+    """Returns the augmentation of a tutorial network in a list, or an empty list for none."""
     layer = check_augmentation(value, check_input_shape("input_shape", input_shape))
     return [] if layer is None else [layer]
 

@@ -85,13 +85,13 @@ def plot_augmentation(
         >>> figure.axes[0].get_title("left")
         'image | 3 views of it'
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     columns = _check_columns(images, views)
     value_range = check_value_range(value_range)
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
-    _canvas.check_figure(figure)
+    _axes_and_text.check_figure(figure)
     count = len(columns[0])
     shown = to_display_rgb(
         [image for column in columns for image in column], value_range, data_format

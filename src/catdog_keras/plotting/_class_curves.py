@@ -133,9 +133,14 @@ def _draw_named_curves(
     ax: Axes, named: Sequence[tuple[str, ClassCurve, CurveLine]], area_name: str
 ) -> None:
     """Draws the thick colored curves, each with a legend entry: area, name and images."""
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
-    colors = (_canvas.BLUE, _canvas.VERMILION, _canvas.GREEN, _canvas.ORANGE)
+    colors = (
+        _axes_and_text.BLUE,
+        _axes_and_text.VERMILION,
+        _axes_and_text.GREEN,
+        _axes_and_text.ORANGE,
+    )
     dashes = ("-", "--", "-.", ":")
     for (name, curve, line), color, dash in zip(named, colors, dashes, strict=False):
         # Put the area first: matplotlib hides labels that begin with an underscore, as a class name

@@ -79,7 +79,7 @@ def plot_comparison(
         >>> ax.get_title()
         'Accuracy of 1 model'
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     if baseline is not None:  # first: the second of two evaluations is not in a list
         remedy = "Pass several evaluations as a list or dict." if _has_accuracy(baseline) else ""
@@ -89,7 +89,7 @@ def plot_comparison(
     records = _check_results(results)
     shown = [key for key in LABELS if any(key in record for _, record in records)]
     dots = len(records) * (len(shown) + 1)
-    ax = _canvas.take_axes(ax, (8.0, max(3.0, 0.2 * dots + 1.6)))
+    ax = _axes_and_text.take_axes(ax, (8.0, max(3.0, 0.2 * dots + 1.6)))
     lowest = min(min(values) for _, record in records for values in record.values())
     if baseline is not None:
         lowest = min(lowest, baseline)
@@ -106,12 +106,14 @@ def plot_comparison(
     _draw_dots(ax, records, shown)
     _draw_comparison_legend(ax)
     _write_numbers(ax, records, shown)
-    _canvas.write_title(ax, f"Accuracy of {len(records)} model{'s' if len(records) > 1 else ''}")
+    _axes_and_text.write_title(
+        ax, f"Accuracy of {len(records)} model{'s' if len(records) > 1 else ''}"
+    )
     return ax
 
 
 def _check_results(results: Any) -> list[tuple[str, dict[str, tuple[float, ...]]]]:
-    """Returns for each model its name and, by key, (accuracy,) or (accuracy, low, high)."""
+    """Returns each compared model's name and, by key, (accuracy,) or (accuracy, low, high)."""
     requirement = (
         'a dict of evaluations by name, a list of evaluations, or a list of records with "name" '
         "and accuracies, one per model"
@@ -139,7 +141,7 @@ def _has_accuracy(value: Any) -> bool:
 
 
 def _result_as_record(name: str, result: ComparedResult) -> dict[str, Any]:
-    """Returns a record for the plot with the name and the accuracy of an evaluation."""
+    """Returns a record for the comparison plot with an evaluation's name and accuracy."""
     return {
         "name": name,
         "accuracy": result.accuracy,
@@ -150,7 +152,7 @@ def _result_as_record(name: str, result: ComparedResult) -> dict[str, Any]:
 def _check_result(
     where: str, record: Mapping[str, Any]
 ) -> tuple[str, dict[str, tuple[float, ...]]]:
-    """Returns name and accuracies of a record; raises an error if they are not valid."""
+    """Returns name and accuracies of a compared record; raises an error if they are not valid."""
     requirement = f'an Evaluation, or a record with "name" and at least one of {", ".join(LABELS)}'
     if not isinstance(record, Mapping):
         raise TypeError(describe(where, requirement, record))
@@ -169,7 +171,7 @@ def _check_result(
 
 
 def _check_interval(where: str, interval: Any, accuracy: float) -> tuple[float, float]:
-    """Returns the interval as floats; raises an error if it does not contain the accuracy."""
+    """Returns a compared interval as floats; raises an error if the accuracy is outside of it."""
     requirement = f"a pair (low, high) around the accuracy, here {accuracy:g}, or None"
     is_pair = isinstance(interval, (tuple, list)) and len(interval) == 2
     if not is_pair or not all(isinstance(end, numbers.Real) for end in interval):
@@ -183,16 +185,16 @@ def _check_interval(where: str, interval: Any, accuracy: float) -> tuple[float, 
 def _draw_dots(
     ax: Axes, records: list[tuple[str, dict[str, tuple[float, ...]]]], shown: list[str]
 ) -> None:
-    """Draws a group of dots per model, one above the other, with their intervals."""
-    from catdog_keras.plotting import _canvas
+    """Draws a group of dots per compared model, one above the other, with their intervals."""
+    from catdog_keras.plotting import _axes_and_text
 
     looks = {
-        "train_accuracy": (_canvas.SKY_BLUE, "o"),
-        "validation_accuracy": (_canvas.ORANGE, "s"),
-        "test_accuracy": (_canvas.GREEN, "D"),
-        "accuracy": (_canvas.BLUE, "D"),
+        "train_accuracy": (_axes_and_text.SKY_BLUE, "o"),
+        "validation_accuracy": (_axes_and_text.ORANGE, "s"),
+        "test_accuracy": (_axes_and_text.GREEN, "D"),
+        "accuracy": (_axes_and_text.BLUE, "D"),
     }
-    width, height = _canvas.measure_axes(ax)
+    width, height = _axes_and_text.measure_axes(ax)
     room = height * GROUP / len(shown) / len(records)  # of each dot, in points
     for place, key in enumerate(shown):
         color, marker = looks[key]
@@ -220,24 +222,24 @@ def _draw_dots(
                 label=label,
             )
             label = ""  # one entry of the legend per kind of dot
-    name_size = _canvas.text_size(height / len(records))
-    names = [_canvas.fit_text(name, 0.3 * width, name_size) for name, _ in records]
+    name_size = _axes_and_text.text_size(height / len(records))
+    names = [_axes_and_text.fit_text(name, 0.3 * width, name_size) for name, _ in records]
     ax.set_yticks(range(len(records)), names, fontsize=name_size, parse_math=False)
 
 
 def _dot_offset(place: int, dots: int) -> float:
-    """Returns the vertical offset of a dot from the center of its group."""
+    """Returns the vertical offset of a dot from the center of its group in the comparison plot."""
     return (place - (dots - 1) / 2) * GROUP / dots
 
 
 def _write_numbers(
     ax: Axes, records: list[tuple[str, dict[str, tuple[float, ...]]]], shown: list[str]
 ) -> None:
-    """Writes accuracies and intervals to the right of the axes, in a font that fits.
+    """Writes compared accuracies and intervals to the right of the axes, in a font that fits.
 
     Where dots are closer than the smallest text, only the last of the shown ones has numbers.
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     texts = {
         (y + _dot_offset(place, len(shown)), key): _format_accuracy(record[key])
@@ -245,15 +247,15 @@ def _write_numbers(
         for place, key in enumerate(shown)
         if key in record
     }
-    _, height = _canvas.measure_axes(ax)
+    _, height = _axes_and_text.measure_axes(ax)
     step = height * GROUP / len(shown) / len(records)
-    size = _canvas.text_size(step)
-    room = 0.35 * _canvas.size_in_points(ax.figure)[0]
+    size = _axes_and_text.text_size(step)
+    room = 0.35 * _axes_and_text.size_in_points(ax.figure)[0]
     widest = max(texts.values(), key=len)
-    while size > _canvas.SMALLEST_TEXT and _canvas.text_width(widest, size) > room:
+    while size > _axes_and_text.SMALLEST_TEXT and _axes_and_text.text_width(widest, size) > room:
         size -= 0.5
     for (y, key), text in texts.items():
-        if step < _canvas.SMALLEST_TEXT and key != shown[-1]:
+        if step < _axes_and_text.SMALLEST_TEXT and key != shown[-1]:
             continue
         ax.annotate(
             text,
@@ -268,7 +270,7 @@ def _write_numbers(
 
 
 def _format_accuracy(values: Sequence[float]) -> str:
-    """Returns an accuracy, and its interval if there is one, as text next to its dots."""
+    """Formats a compared accuracy, and its interval if there is one, as text next to its dots."""
     accuracy, *interval = values
     return f"{accuracy:.3f}" + (" ({:.3f} to {:.3f})".format(*interval) if interval else "")
 

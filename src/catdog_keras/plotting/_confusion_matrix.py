@@ -85,7 +85,7 @@ def plot_confusion_matrix(
         >>> ax.get_title().splitlines()
         ['177 of 192 images right', '92.2%, 95% interval 87.5 to 95.2%']
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     remedy = "Draw each evaluation into its own axes: `plot_confusion_matrix(evaluation, ax=ax)`."
     matrix = only_evaluation("matrix", matrix, "confusion_matrix", remedy)
@@ -110,18 +110,20 @@ def plot_confusion_matrix(
         counts, shares = (array[np.ix_(chosen, chosen)] for array in (counts, shares))
         totals = totals[chosen]
     side = min(max(5.0, 0.42 * len(names) + 2.0), 20.0)
-    ax = _canvas.take_axes(ax, (side, side))
+    ax = _axes_and_text.take_axes(ax, (side, side))
     image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ax.set_xlabel("predicted class")
     ax.set_ylabel("true class")
     _name_cells(ax, names)
-    texts = _cell_texts(counts, shares, totals[:, 0], min(_canvas.measure_axes(ax)) / len(names))
+    texts = _cell_texts(
+        counts, shares, totals[:, 0], min(_axes_and_text.measure_axes(ax)) / len(names)
+    )
     if texts is None:
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8)
         bar.set_label("fraction of the true class")
     # Adding the names reduced the space that they were measured for.
     _name_cells(ax, names)
-    _canvas.write_title(ax, *title)
+    _axes_and_text.write_title(ax, *title)
     if texts is not None:
         _write_cells(ax, *texts, np.asarray(image.cmap(image.norm(shares))))
     return ax
@@ -137,7 +139,7 @@ def _most_confused(counts: npt.NDArray[np.int64], number: int) -> list[int]:
 
 
 def _title_lines(right: int, total: int) -> list[str]:
-    """Returns the lines of the title: correct images and accuracy with its interval."""
+    """Returns the title of a confusion matrix: correct images and accuracy with its interval."""
     lines = [f"{right:,} of {total:,} images right"]
     if total:
         low, high = (100 * end for end in wilson_interval(right, total))
@@ -169,20 +171,20 @@ def _name_cells(ax: Axes, names: Sequence[str]) -> None:
 
     If cells are smaller than the smallest font, only every second (third, ...) class is named.
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
-    width, height = _canvas.measure_axes(ax)
+    width, height = _axes_and_text.measure_axes(ax)
     cell = min(width, height) / len(names)
-    places = range(0, len(names), math.ceil(_canvas.SMALLEST_TEXT / cell))
+    places = range(0, len(names), math.ceil(_axes_and_text.SMALLEST_TEXT / cell))
     # Reduce the font size before shortening names, and use the same names on both axes.
-    room = NAME_SHARE * min(_canvas.size_in_points(ax.figure))
-    size = _canvas.text_size(cell)
-    while size > _canvas.SMALLEST_TEXT and any(
-        _canvas.text_width(names[place], size) > room for place in places
+    room = NAME_SHARE * min(_axes_and_text.size_in_points(ax.figure))
+    size = _axes_and_text.text_size(cell)
+    while size > _axes_and_text.SMALLEST_TEXT and any(
+        _axes_and_text.text_width(names[place], size) > room for place in places
     ):
         size -= 0.5
-    shown = [_canvas.fit_text(names[place], room, size) for place in places]
-    fits = max(_canvas.text_width(name, size) for name in shown) <= 0.85 * cell
+    shown = [_axes_and_text.fit_text(names[place], room, size) for place in places]
+    fits = max(_axes_and_text.text_width(name, size) for name in shown) <= 0.85 * cell
     ax.set_xticks(places, shown, fontsize=size, rotation=0 if fits else 90, parse_math=False)
     ax.set_yticks(places, shown, fontsize=size, parse_math=False)
 
@@ -193,8 +195,8 @@ def _cell_texts(
     totals: npt.NDArray[np.int64],
     cell: float,
 ) -> tuple[list[str], float] | None:
-    """Returns the text of each cell in row-major order and the font size, or None if none fits."""
-    from catdog_keras.plotting import _canvas
+    """Returns the texts of the confusion matrix by row and the font size, or None if none fits."""
+    from catdog_keras.plotting import _axes_and_text
 
     numbers = [f"{count:,}" for count in counts.ravel()]
     known = np.repeat(totals > 0, len(counts))
@@ -207,14 +209,14 @@ def _cell_texts(
     for texts, height, smallest in ((both, 2.8, 6), (numbers, 1.3, 5), (percents, 1.3, 5)):
         lines = {line for text in texts for line in text.split("\n")}
         for size in range(12, smallest - 1, -1):
-            widest = max(_canvas.text_width(line, size) for line in lines)
+            widest = max(_axes_and_text.text_width(line, size) for line in lines)
             if max(widest, height * size) <= 0.92 * cell:
                 return texts, size
     return None
 
 
 def _format_percent(share: float) -> str:
-    """Returns a percentage that is 0 or 100 only if it is so exactly."""
+    """Formats a percentage in a confusion matrix; it is 0 or 100 only if it is so exactly."""
     if 0 < share < 0.005:
         return "<1%"
     return ">99%" if 0.995 <= share < 1 else f"{100 * share:.0f}%"
@@ -223,7 +225,7 @@ def _format_percent(share: float) -> str:
 def _write_cells(
     ax: Axes, texts: Sequence[str], size: float, colors: npt.NDArray[np.float64]
 ) -> None:
-    """Writes the texts of `_cell_texts` into the cells, in an ink that contrasts with them."""
+    """Writes `_cell_texts` into the confusion matrix, in an ink that contrasts with the cells."""
     for (row, column), text in zip(np.ndindex(colors.shape[:2]), texts, strict=True):
         # Paler zeros make the errors stand out.
         ink = _ZERO_INK if text in ("0", "0%") else _contrasting_color(colors[row, column])
@@ -232,7 +234,7 @@ def _write_cells(
 
 
 def _contrasting_color(color: npt.NDArray[np.float64]) -> str:
-    """Returns black or white, whichever has more contrast (WCAG 2.1, relative luminance)."""
+    """Returns black or white for a confusion matrix's cell, by contrast (WCAG 2.1, luminance)."""
     red, green, blue = (
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color[:3]
     )

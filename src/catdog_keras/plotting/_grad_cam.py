@@ -128,7 +128,7 @@ def plot_grad_cam(
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
 
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     if isinstance(images, keras.Model):
         if model is not None:
@@ -144,7 +144,7 @@ def plot_grad_cam(
     value_range = check_value_range(value_range)
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
-    _canvas.check_figure(figure)
+    _axes_and_text.check_figure(figure)
     shown = to_display_rgb(list(images), value_range, data_format)
     if shown[0].shape[:2] != heat.shape[1:]:
         raise ValueError(
@@ -174,7 +174,7 @@ def _compute_maps(
     class_index: int | Sequence[int] | None,
     layer: str | keras.Layer | None,
 ) -> tuple[npt.NDArray[np.float32], Sequence[str]]:
-    """Returns the maps of a model, and titles with the class of each map and its probability."""
+    """Computes Grad-CAM maps to plot, and titles with the class of each map and its probability."""
     if maps is not None:
         raise ValueError(describe("maps", "None with a model, which computes them", maps))
     images = nonempty_batch_as_array("images", images)
@@ -191,7 +191,7 @@ def _compute_maps(
 
 
 def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
-    """Returns images and maps as arrays; raises an error if they are not valid or do not match."""
+    """Returns images and Grad-CAM maps to plot as arrays; raises an error if they do not match."""
     if maps is None:
         raise ValueError(describe("maps", "given without a model", None, MODEL_FIRST))
     if isinstance(maps, keras.Layer):
@@ -213,7 +213,7 @@ def _check_maps(images: Any, maps: Any) -> tuple[npt.NDArray[Any], npt.NDArray[n
 
 
 def _check_titles(titles: Sequence[str] | None, num_images: int) -> list[str]:
-    """Returns one title per image; raises an error if their number differs."""
+    """Returns one title per plotted Grad-CAM map; raises an error if their number differs."""
     if titles is None:
         return [""] * num_images
     requirement = "a list with a title for each image, or None"
@@ -229,7 +229,7 @@ def _check_titles(titles: Sequence[str] | None, num_images: int) -> list[str]:
 def _draw_contour(
     ax: Axes, one: npt.NDArray[np.float64], extent: tuple[float, float, float, float]
 ) -> None:
-    """Draws a white contour with a black outline at half of the map's maximum."""
+    """Draws a white contour with a black outline at half of a Grad-CAM map's maximum."""
     if not one.min() < CONTOUR < one.max():
         return
     height, width = one.shape
@@ -241,13 +241,13 @@ def _draw_contour(
 
 
 def _draw_scale(figure: Figure | SubFigure, below: Axes, scale: Any) -> None:
-    """Draws the color bar below the images, with the level of the contour."""
-    from catdog_keras.plotting import _canvas
+    """Draws the color bar of Grad-CAM maps below the images, with the level of the contour."""
+    from catdog_keras.plotting import _axes_and_text
 
     bar = figure.colorbar(scale, cax=below, orientation="horizontal", ticks=[0, CONTOUR, 1])
     for color, thickness in (("black", 2.2), ("white", 1.0)):
         below.axvline(CONTOUR, color=color, linewidth=thickness)
-    room = 0.95 * _canvas.size_in_points(figure)[0]
-    size = _canvas.text_size(room / 30)
-    bar.set_label(_canvas.fit_text(BAR_LABEL, room, size), fontsize=size)
+    room = 0.95 * _axes_and_text.size_in_points(figure)[0]
+    size = _axes_and_text.text_size(room / 30)
+    bar.set_label(_axes_and_text.fit_text(BAR_LABEL, room, size), fontsize=size)
     below.tick_params(labelsize=size)

@@ -74,11 +74,11 @@ def plot_history(
         >>> small = plt.figure(figsize=(4, 3))
         >>> figure = catdog_keras.plot_history({"loss": [0.7, 0.5]}, figure=small)
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     log, epochs, ends = _read_histories(history)
     metrics = _choose_metrics(log)
-    figure = _canvas.take_figure(figure, (4.5 * len(metrics), 4.0))
+    figure = _axes_and_text.take_figure(figure, (4.5 * len(metrics), 4.0))
     panels = figure.subplots(1, len(metrics), squeeze=False)[0]
     for ax, (title, metric) in zip(panels, metrics.items(), strict=True):
         _draw_curves(ax, epochs, log[metric], log.get(_VALIDATION + metric))
@@ -100,7 +100,7 @@ def plot_history(
     ]
     _draw_history_legend(figure, panels)
     for ax, title, note in zip(panels, metrics, notes, strict=True):
-        _canvas.write_title(ax, title, *note)
+        _axes_and_text.write_title(ax, title, *note)
     return figure
 
 
@@ -159,7 +159,7 @@ def _read_curve(name: str, values: Any) -> Curve:
 
 
 def limit_to_drawable(values: Any) -> Curve:
-    """Returns numbers as an array in which those beyond 1e300 and -1e300 are infinite."""
+    """Returns a history's numbers as an array; those beyond 1e300 and -1e300 become infinite."""
     curve = np.asarray(values, dtype=np.float64)
     return np.where(np.abs(curve) > LARGEST, np.copysign(np.inf, curve), curve)
 
@@ -173,7 +173,7 @@ def _float_or_infinity(value: Any) -> float:
 
 
 def _spread_over_epochs(name: str, curve: Curve, epochs: Epochs) -> Curve:
-    """Assigns the values of `fit(validation_freq=n)` to their epochs."""
+    """Assigns the values of a history of `fit(validation_freq=n)` to their epochs."""
     if len(curve) == len(epochs):
         return curve
     places = [epochs % n == 0 for n in range(2, int(epochs[-1]) + 1)]
@@ -189,7 +189,7 @@ def _spread_over_epochs(name: str, curve: Curve, epochs: Epochs) -> Curve:
 
 
 def _choose_metrics(log: Mapping[str, object]) -> dict[str, str]:
-    """Returns the metric to draw under each title; raises an error if there is none."""
+    """Returns the metric of a history to draw under each title; raises an error without any."""
     trained = [name for name in log if not name.startswith(_VALIDATION)]
     accuracies = [name for name in trained if "acc" in name.lower()]
     metrics = {}
@@ -205,28 +205,28 @@ def _choose_metrics(log: Mapping[str, object]) -> dict[str, str]:
 
 
 def _draw_curves(ax: Axes, epochs: Epochs, train: Curve, validation: Curve | None) -> None:
-    """Draws one metric: training solid with circles, validation dashed with squares."""
-    from catdog_keras.plotting import _canvas
+    """Draws a metric of a history: training solid with circles, validation dashed with squares."""
+    from catdog_keras.plotting import _axes_and_text
 
     # Markers make a single point visible; too many of them would hide the line.
     line: dict[str, Any] = {"linewidth": 1.8, "markersize": 5}
     line["markevery"] = max(1, len(epochs) // 20)
-    ax.plot(epochs, train, "-o", color=_canvas.BLUE, label="training", **line)
+    ax.plot(epochs, train, "-o", color=_axes_and_text.BLUE, label="training", **line)
     if validation is not None:
         # Skip epochs without a value, otherwise `validation_freq` would leave isolated points.
         seen = np.isfinite(validation)
         xs, ys = epochs[seen], validation[seen]
-        ax.plot(xs, ys, "--s", color=_canvas.VERMILION, label="validation", **line)
+        ax.plot(xs, ys, "--s", color=_axes_and_text.VERMILION, label="validation", **line)
 
 
 def _mark_best(
     ax: Axes, epochs: Epochs, validation: Curve | None, *, losses: Curve | None, highest: bool
 ) -> list[str]:
-    """Draws a star at the best validation value; returns its line of the title, if any.
+    """Draws a star at a history's best validation value; returns its line of the title, if any.
 
     Of several epochs with the best accuracy, the one with the lowest validation loss is marked.
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     if validation is None or not np.isfinite(validation).any():
         return []
@@ -242,7 +242,7 @@ def _mark_best(
         epochs[place],
         validation[place],
         "*",
-        color=_canvas.ORANGE,
+        color=_axes_and_text.ORANGE,
         markeredgecolor="black",
         markersize=14,
         zorder=3,
@@ -253,7 +253,7 @@ def _mark_best(
 
 
 def _count_gaps(ax: Axes, train: Curve) -> list[str]:
-    """Returns a line of the title with the number of epochs without a finite value, if any."""
+    """Returns a title line that counts a history's epochs without a finite value, if any."""
     gaps = np.count_nonzero(~np.isfinite(train))
     if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
         ax.set_yticks([])  # matplotlib would put numbers on an empty axis
@@ -261,7 +261,7 @@ def _count_gaps(ax: Axes, train: Curve) -> list[str]:
 
 
 def _mark_epochs(ax: Axes, epochs: Epochs) -> None:
-    """Sets integer ticks on the epoch axis, including the first and the last epoch."""
+    """Sets integer ticks on the epoch axis of a history, including its first and last epoch."""
     from matplotlib.ticker import MaxNLocator
 
     first, last = int(epochs[0]), int(epochs[-1])
@@ -276,13 +276,13 @@ def _mark_epochs(ax: Axes, epochs: Epochs) -> None:
 
 def _draw_history_legend(figure: Figure | SubFigure, panels: npt.NDArray[Any]) -> None:
     """Draws one legend for all panels, below them if the layout engine reserves the space."""
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     entries: dict[str, Any] = {}
     for ax in panels:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)
-    if _canvas.lays_out(figure):
+    if _axes_and_text.lays_out(figure):
         figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=3)
     else:
         panels[0].legend(list(entries.values()), list(entries))

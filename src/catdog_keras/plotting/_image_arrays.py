@@ -34,7 +34,7 @@ LEAST_SHARE = 0.1
 
 @dataclass(frozen=True)
 class ImagesByClass:
-    """First images of each class, and the number of images that were searched for them."""
+    """Arrays of the first images of each class, and the number of images that were searched."""
 
     images: list[list[Array]]
     num_scanned: int
@@ -134,7 +134,7 @@ def find_display_range(images: Sequence[Array]) -> tuple[float, float]:
 
 
 def check_value_range(value_range: Any) -> tuple[float, float] | None:
-    """Returns the value range as floats, or None; raises an error if it is not valid."""
+    """Returns the value range of image arrays as floats, or None; raises if it is not valid."""
     if value_range is None:
         return None
     requirement = "a pair (low, high) of finite numbers with low < high, or None"
@@ -222,7 +222,7 @@ def _is_labeled_batch(images: Any) -> bool:
 
 
 def number_of_classes(labels: Any) -> int:
-    """Returns one more than the highest label, or the length of one-hot rows."""
+    """Returns one more than the highest label of image arrays, or the length of one-hot rows."""
     array = to_numbers("data", "labels", labels)
     if array.ndim == 2 and array.shape[1] > 1:
         return int(array.shape[1])

@@ -98,7 +98,7 @@ def plot_images(
         ...     [(images, labels)], class_names=["cat", "dog"], per_class=2, value_range=(-1, 1)
         ... )
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     if hasattr(data, "train") and hasattr(data, "validation"):  # splits
         data = data.train
@@ -113,7 +113,7 @@ def plot_images(
     value_range = check_value_range(value_range)
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
-    _canvas.check_figure(figure)
+    _axes_and_text.check_figure(figure)
     sample = first_images(data, None if known is None else len(known), per_class, max_batches)
     names = known or [f"class {index}" for index in range(len(sample.images))]
     shown = to_display_rgb([p for found in sample.images for p in found], value_range, data_format)

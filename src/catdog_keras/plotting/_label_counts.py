@@ -67,7 +67,7 @@ def plot_label_counts(
         >>> [text.get_text() for text in ax.get_legend().get_texts()]
         ['train', 'validation', 'test']
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     remedy = "Draw each evaluation into its own axes: `plot_label_counts(evaluation, ax=ax)`."
     counts = only_evaluation("counts", counts, "counts", remedy)
@@ -76,21 +76,23 @@ def plot_label_counts(
     every = {name: sum(split.get(name, 0) for split in by_split.values()) for name in names}
     shown = _most_and_fewest(every) if len(every) > MOST_CLASSES else every
     lengths = {split: [numbers.get(n, 0) for n in shown] for split, numbers in by_split.items()}
-    ax = _canvas.take_axes(ax, (6.0, max(4.0, 0.22 * len(shown) + 1.0)))
+    ax = _axes_and_text.take_axes(ax, (6.0, max(4.0, 0.22 * len(shown) + 1.0)))
     if len(by_split) > 1:
         _draw_split_legend(ax, by_split)
-    width, height = _canvas.measure_axes(ax)
+    width, height = _axes_and_text.measure_axes(ax)
     size = float(ax.xaxis.label.get_fontsize())
-    widest = max(_canvas.text_width(text, size) for n in shown for text in (n, f"{shown[n]:,}"))
+    widest = max(
+        _axes_and_text.text_width(text, size) for n in shown for text in (n, f"{shown[n]:,}")
+    )
     if widest <= 0.9 * width / len(shown):
         _draw_upright_bars(ax, shown, lengths)
     else:
         _draw_lying_bars(ax, shown, lengths, (width, height))
-    width, _ = _canvas.measure_axes(ax)
+    width, _ = _axes_and_text.measure_axes(ax)
     lines = _baseline_lines(every, width)
     if len(every) > MOST_CLASSES:
         lines.append(f"the {END} largest and {END} smallest of {len(every)} classes")
-    _canvas.write_title(ax, *lines, width=width)
+    _axes_and_text.write_title(ax, *lines, width=width)
     return ax
 
 
@@ -121,30 +123,30 @@ def _check_counts(counts: Any) -> dict[str, dict[str, int]]:
 
 
 def _most_and_fewest(numbers: Mapping[str, int]) -> dict[str, int]:
-    """Returns the classes with the most and with the fewest images, in descending order."""
+    """Returns the classes with the highest and the lowest label counts, in descending order."""
     names = sorted(numbers, key=numbers.__getitem__, reverse=True)
     return {name: numbers[name] for name in (*names[:END], *names[-END:])}
 
 
 def _baseline_lines(numbers: Mapping[str, int], width: float) -> list[str]:
-    """Returns the lines of the title with the majority-class baseline, shortened to fit."""
-    from catdog_keras.plotting import _canvas
+    """Returns title lines of label counts: the majority-class baseline, shortened to fit."""
+    from catdog_keras.plotting import _axes_and_text
 
     total = sum(numbers.values())
     if total == 0:
         return ["no images"]
     most = max(numbers, key=numbers.__getitem__)
     before, after = "always predicting ", f" is correct for {100 * numbers[most] / total:.1f}%"
-    room = width - _canvas.text_width(before + after, _TITLE_SIZE)
-    name = _canvas.fit_text(most, room, _TITLE_SIZE)
+    room = width - _axes_and_text.text_width(before + after, _TITLE_SIZE)
+    name = _axes_and_text.fit_text(most, room, _TITLE_SIZE)
     return [f"{total:,} image{'s' if total > 1 else ''}", before + name + after]
 
 
 def _bar_style(number: int) -> dict[str, Any]:
-    """Returns color and hatch of the bars of a split."""
-    from catdog_keras.plotting import _canvas
+    """Returns color and hatch of the bars that show the label counts of a split."""
+    from catdog_keras.plotting import _axes_and_text
 
-    colors = (_canvas.SKY_BLUE, _canvas.ORANGE, _canvas.GREEN)
+    colors = (_axes_and_text.SKY_BLUE, _axes_and_text.ORANGE, _axes_and_text.GREEN)
     hatches = ("", "//", "..")
     return {
         "facecolor": colors[number % len(colors)],
@@ -154,7 +156,7 @@ def _bar_style(number: int) -> dict[str, Any]:
 
 
 def _draw_split_legend(ax: Axes, splits: Iterable[str]) -> None:
-    """Draws the legend with color and hatch of each split."""
+    """Draws the legend of label counts with color and hatch of each split."""
     from matplotlib.patches import Patch
 
     from catdog_keras.plotting import _legends
@@ -168,7 +170,7 @@ def _draw_upright_bars(
     ax: Axes, numbers: Mapping[str, int], lengths: Mapping[str, Sequence[int]]
 ) -> None:
     """Draws vertical bars of the class counts, stacked by split, for a few classes."""
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     places = range(len(numbers))
     below = np.zeros(len(numbers), np.int64)
@@ -176,7 +178,7 @@ def _draw_upright_bars(
         bars = ax.bar(places, values, bottom=below, **_bar_style(index))
         below += np.array(values)
     ax.bar_label(bars, [f"{number:,}" for number in numbers.values()], padding=2)
-    ax.set_xticks(places, [_canvas.in_one_line(name) for name in numbers], parse_math=False)
+    ax.set_xticks(places, [_axes_and_text.in_one_line(name) for name in numbers], parse_math=False)
     ax.set_xlabel("class")
     ax.set_ylabel("images")
     ax.set_xlim(-0.6, len(numbers) - 0.4)
@@ -191,26 +193,26 @@ def _draw_lying_bars(
     room: tuple[float, float],
 ) -> None:
     """Draws horizontal bars of the class counts, stacked by split, for many classes."""
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     places = range(len(numbers))
-    size = _canvas.text_size(room[1] / len(numbers))
+    size = _axes_and_text.text_size(room[1] / len(numbers))
     before = np.zeros(len(numbers), np.int64)
     for index, values in enumerate(lengths.values()):
         bars = ax.barh(places, values, left=before, **_bar_style(index))
         before += np.array(values)
     ax.bar_label(bars, [f"{n:,}" for n in numbers.values()], padding=2, fontsize=size)
-    names = [_canvas.fit_text(name, 0.4 * room[0], size) for name in numbers]
+    names = [_axes_and_text.fit_text(name, 0.4 * room[0], size) for name in numbers]
     ax.set_yticks(places, names, fontsize=size, parse_math=False)
     ax.set_ylabel("class")
     ax.set_xlabel("images")
     ax.set_ylim(len(numbers) - 0.4, -0.6)  # the first class on top
     largest = max(numbers.values())
     # Names take up to 0.4 of the width, and the longest number is to the right of its bar.
-    number_share = (_canvas.text_width(f"{largest:,}", size) + 6) / (0.5 * room[0])
+    number_share = (_axes_and_text.text_width(f"{largest:,}", size) + 6) / (0.5 * room[0])
     ax.set_xlim(0, max(largest / (1 - min(number_share, 0.5)), 1.0))
     # Tick labels are next to each other.
-    wide = 2 * _canvas.text_width(f"{largest:,}", float(ax.xaxis.label.get_fontsize()))
+    wide = 2 * _axes_and_text.text_width(f"{largest:,}", float(ax.xaxis.label.get_fontsize()))
     _mark_counts(ax.xaxis, max(1, min(5, int(0.5 * room[0] / wide))))
 
 

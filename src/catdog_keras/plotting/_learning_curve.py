@@ -54,22 +54,22 @@ def plot_learning_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
         >>> catdog_keras.plot_learning_curve(curve).get_xlabel()
         'training images'
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     sizes, accuracies, intervals = _read_learning_curve(curve)
-    ax = _canvas.take_axes(ax, (6.0, 4.0))
+    ax = _axes_and_text.take_axes(ax, (6.0, 4.0))
     ax.set_xscale("log")
     largest, doubled = sizes[-1], float(curve.doubled_size)
     for start, end, style in ((sizes[0], largest, "-"), (largest, doubled, "--")):
         places = np.geomspace(start, end, _POINTS)
         values = [curve.predict(size) for size in places]
-        ax.plot(places, values, style, color=_canvas.BLUE, linewidth=1.2)
+        ax.plot(places, values, style, color=_axes_and_text.BLUE, linewidth=1.2)
     ax.errorbar(
         sizes,
         accuracies,
         _error_bar_lengths(accuracies, intervals),
         fmt="o",
-        color=_canvas.BLUE,
+        color=_axes_and_text.BLUE,
         capsize=3,
         label="measured",
     )
@@ -79,27 +79,29 @@ def plot_learning_curve(curve: Any, *, ax: Axes | None = None) -> Axes:
         predicted,
         _error_bar_lengths(predicted, np.array([curve.doubled_interval])),
         fmt="s",
-        color=_canvas.VERMILION,
+        color=_axes_and_text.VERMILION,
         capsize=3,
         label="predicted",
     )
     _label_sizes(ax, [*sizes, doubled])
-    _canvas.write_labels(ax, "training images", "accuracy")
+    _axes_and_text.write_labels(ax, "training images", "accuracy")
     ax.grid(visible=True, alpha=0.3)
     ax.legend(loc="lower right")
-    _canvas.write_title(ax, f"Accuracy with {int(doubled):,} images: {predicted[0]:.3f}, predicted")
+    _axes_and_text.write_title(
+        ax, f"Accuracy with {int(doubled):,} images: {predicted[0]:.3f}, predicted"
+    )
     return ax
 
 
 def _label_sizes(ax: Axes, sizes: list[float]) -> None:
-    """Labels the smallest size and every second one after it, which leaves room for the numbers."""
+    """Labels every second size of a learning curve from the smallest on, so that numbers fit."""
     shown = sizes[::-1][::2][::-1]
     ax.set_xticks(shown, [f"{int(size):,}" for size in shown])
     ax.set_xticks([], minor=True)
 
 
 def _error_bar_lengths(values: Any, intervals: Any) -> Any:
-    """Returns the lengths of error bars below and above, of shape (2, values)."""
+    """Returns lengths of a learning curve's error bars below and above, of shape (2, values)."""
     return np.abs(np.stack([values - intervals[:, 0], intervals[:, 1] - values]))
 
 

@@ -41,31 +41,37 @@ def plot_learning_rate(result: Any, *, ax: Axes | None = None) -> Axes:
         >>> catdog_keras.plotting.plot_learning_rate(result).get_title()
         'Suggested learning rate: 0.001'
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     rates, losses, suggestion = _read_sweep(result)
-    ax = _canvas.take_axes(ax, (6.0, 4.0))
+    ax = _axes_and_text.take_axes(ax, (6.0, 4.0))
     ax.set_xscale("log")  # before plotting: a single rate has no valid linear limits
     thin = "-" if len(rates) > 1 else "o"  # a line with a single point is invisible
-    ax.plot(rates, losses, thin, color=_canvas.BLUE, linewidth=0.8, alpha=0.5, label="each batch")
+    ax.plot(
+        rates, losses, thin, color=_axes_and_text.BLUE, linewidth=0.8, alpha=0.5, label="each batch"
+    )
     middles, means = result.smoothed[0], limit_to_drawable(result.smoothed[1])
-    ax.plot(middles, means, "-", color=_canvas.BLUE, linewidth=2.2, label="moving average")
+    ax.plot(middles, means, "-", color=_axes_and_text.BLUE, linewidth=2.2, label="moving average")
     title = "No suggestion: the loss does not fall"
     if suggestion is not None:
         title = f"Suggested learning rate: {suggestion:.2g}"
         ax.axvline(
-            suggestion, color=_canvas.VERMILION, linestyle="--", linewidth=1.8, label="suggestion"
+            suggestion,
+            color=_axes_and_text.VERMILION,
+            linestyle="--",
+            linewidth=1.8,
+            label="suggestion",
         )
     ax.set_xlabel("learning rate")
     ax.set_ylabel("loss")
     ax.grid(visible=True, alpha=0.3)
     ax.legend()
-    _canvas.write_title(ax, title)
+    _axes_and_text.write_title(ax, title)
     return ax
 
 
 def _read_sweep(result: Any) -> tuple[Any, Any, float | None]:
-    """Returns rates, losses and suggestion of an `LRFinderResult`; raises if invalid."""
+    """Returns learning rates, losses and suggestion of an `LRFinderResult`; raises if invalid."""
     names = ("rates", "losses", "suggestion")
     if not all(hasattr(result, name) for name in names) or not hasattr(type(result), "smoothed"):
         requirement = "an LRFinderResult, as returned by `find_learning_rate`"

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.transforms import ScaledTranslation
 
-from catdog_keras.plotting._canvas import SMALLEST_TEXT, fit_text, measure_axes, text_width
+from catdog_keras.plotting._axes_and_text import SMALLEST_TEXT, fit_text, measure_axes, text_width
 
 HANDLE = 2.2  # length of a legend handle, in font heights
 
@@ -66,7 +66,7 @@ def draw_legend_inside(
 
 
 def _largest_size(labels: Sequence[str], width: float, height: float, largest: float) -> float:
-    """Returns the largest font size at which the labels fit into a box, or 0."""
+    """Returns the largest font size at which a legend's labels fit into a box, or 0."""
     lines = [line for label in labels for line in label.split("\n")]
     size = largest
     while size >= SMALLEST_TEXT:

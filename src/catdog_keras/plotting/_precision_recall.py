@@ -100,19 +100,19 @@ def plot_precision_recall(
         >>> catdog_keras.plot_precision_recall(models).get_title()
         'Precision-recall curves of 2 models for dog'
     """
-    from catdog_keras.plotting import _canvas, _legends
+    from catdog_keras.plotting import _axes_and_text, _legends
 
     requirement = "an Evaluation or a list of precision-recall curves"
     read = read_curves(
         curves, "precision_recall_curves", requirement, _ATTRIBUTES, "plot_precision_recall"
     )
     records = read.records
-    ax = _canvas.take_axes(ax, (5.5, 5.5))
+    ax = _axes_and_text.take_axes(ax, (5.5, 5.5))
     ax.set_aspect("equal")
     draw_class_curves(ax, read, _precision_recall_line, "AP")
     ax.set_xlim(-0.01, 1.01)
     ax.set_ylim(-0.01, 1.01)
-    _canvas.write_labels(ax, "recall", "precision")
+    _axes_and_text.write_labels(ax, "recall", "precision")
     worse = any(curve.average_precision < LEAST_AREA for curve in records)
     _legends.draw_legend_inside(ax, (0.72, 0.5), "best" if worse else "lower left")
     title = f"Precision-recall curve of {records[0].class_name}"
@@ -120,7 +120,7 @@ def plot_precision_recall(
         title = f"Precision-recall curves of {len(records)} classes"
     if read.of_models:
         title = f"Precision-recall curves of {len(records)} models for {records[0].class_name}"
-    _canvas.write_title(ax, title)
+    _axes_and_text.write_title(ax, title)
     return ax
 
 

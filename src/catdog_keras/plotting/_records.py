@@ -13,7 +13,7 @@ def records_of(value: Any, attribute: str) -> Any:
 
 
 def evaluations_in(value: Any, attribute: str) -> dict[str, Any]:
-    """Returns the evaluations of a dict or list by name; of other values, an empty dict.
+    """Returns the evaluation records of a dict or list by name; of other values, an empty dict.
 
     Evaluations are recognized by an attribute. Those of a list are named "a", "b", ...
     """
@@ -25,7 +25,7 @@ def evaluations_in(value: Any, attribute: str) -> dict[str, Any]:
 
 
 def only_evaluation(name: str, value: Any, attribute: str, remedy: str) -> Any:
-    """Returns the evaluation of a list or dict of one, and other values unchanged.
+    """Returns the only evaluation record of a list or dict, and other values unchanged.
 
     Raises:
         TypeError: If there are several evaluations.

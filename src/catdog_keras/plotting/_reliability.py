@@ -33,7 +33,7 @@ class ReliabilityBinLike(Protocol):
 
 
 class HasBins(Protocol):
-    """What is plotted of an evaluation; see `Evaluation`."""
+    """What the reliability diagram shows of an evaluation; see `Evaluation`."""
 
     @property
     def reliability_bins(self) -> Sequence[ReliabilityBinLike]: ...
@@ -68,7 +68,7 @@ def plot_reliability(
         >>> catdog_keras.plot_reliability(evaluation).get_title()
         'Calibration error 0.350 on 4 images'
     """
-    from catdog_keras.plotting import _canvas, _legends
+    from catdog_keras.plotting import _axes_and_text, _legends
 
     remedy = "Draw each evaluation into its own axes: `plot_reliability(evaluation, ax=ax)`."
     bins = only_evaluation("bins", bins, "reliability_bins", remedy)
@@ -78,7 +78,7 @@ def plot_reliability(
         "an Evaluation or a list of reliability bins",
         _ATTRIBUTES,
     )
-    ax = _canvas.take_axes(ax, (5.5, 5.5))
+    ax = _axes_and_text.take_axes(ax, (5.5, 5.5))
     least = min(
         0.5, *(each.low for each in records)
     )  # with two classes the predicted one has at least 0.5
@@ -90,7 +90,7 @@ def plot_reliability(
     for edge in sorted({end for each in records for end in (each.low, each.high)}):
         ax.axvline(edge, color="#888888", linewidth=0.6, alpha=0.5, zorder=0)
     _write_counts(ax, records)
-    _canvas.write_labels(
+    _axes_and_text.write_labels(
         ax,
         "confidence (mean probability of the predicted class)",
         "accuracy (fraction of images)",
@@ -101,13 +101,13 @@ def plot_reliability(
         sum(each.num_images * abs(each.accuracy - each.confidence) for each in records) / num_images
     )
     plural = "s" if num_images > 1 else ""
-    _canvas.write_title(ax, f"Calibration error {error:.3f} on {num_images:,} image{plural}")
+    _axes_and_text.write_title(ax, f"Calibration error {error:.3f} on {num_images:,} image{plural}")
     return ax
 
 
 def _draw_bins(ax: Axes, bins: Sequence[ReliabilityBinLike]) -> None:
-    """Draws the accuracy of each bin with its interval, at its mean confidence."""
-    from catdog_keras.plotting import _canvas
+    """Draws the accuracy of each reliability bin with its interval, at its mean confidence."""
+    from catdog_keras.plotting import _axes_and_text
 
     accuracies = [each.accuracy for each in bins]
     ends = [each.accuracy_interval for each in bins]
@@ -119,7 +119,7 @@ def _draw_bins(ax: Axes, bins: Sequence[ReliabilityBinLike]) -> None:
             [high - accuracy for accuracy, (_, high) in zip(accuracies, ends, strict=True)],
         ],
         fmt="o",
-        color=_canvas.BLUE,
+        color=_axes_and_text.BLUE,
         markersize=7,
         capsize=4,
         elinewidth=1.6,
@@ -131,17 +131,17 @@ def _draw_bins(ax: Axes, bins: Sequence[ReliabilityBinLike]) -> None:
 
 
 def _write_counts(ax: Axes, bins: Sequence[ReliabilityBinLike]) -> None:
-    """Writes the number of images of each bin above the plot."""
-    from catdog_keras.plotting import _canvas
+    """Writes the number of images of each reliability bin above the plot."""
+    from catdog_keras.plotting import _axes_and_text
 
     above = ax.secondary_xaxis("top")
     counts = [f"{each.num_images:,}" for each in bins]
-    width, _ = _canvas.measure_axes(ax)
+    width, _ = _axes_and_text.measure_axes(ax)
     least, most = ax.get_xlim()
     place = width * min(each.high - each.low for each in bins) / (most - least)
     size = float(ax.xaxis.label.get_fontsize())
-    while size > _canvas.SMALLEST_TEXT and any(
-        _canvas.text_width(count, size) > 0.85 * place for count in counts
+    while size > _axes_and_text.SMALLEST_TEXT and any(
+        _axes_and_text.text_width(count, size) > 0.85 * place for count in counts
     ):
         size -= 0.5
     above.set_xticks([(each.low + each.high) / 2 for each in bins], counts, fontsize=size)

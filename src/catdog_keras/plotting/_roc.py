@@ -97,19 +97,19 @@ def plot_roc(
         >>> catdog_keras.plot_roc({"new": evaluation, "old": poor}).get_title()
         'ROC curves of 2 models for dog'
     """
-    from catdog_keras.plotting import _canvas, _legends
+    from catdog_keras.plotting import _axes_and_text, _legends
 
     requirement = "an Evaluation or a list of ROC curves"
     read = read_curves(curves, "roc_curves", requirement, _ATTRIBUTES, "plot_roc")
     records = read.records
-    ax = _canvas.take_axes(ax, (5.5, 5.5))
+    ax = _axes_and_text.take_axes(ax, (5.5, 5.5))
     ax.set_aspect("equal")
     draw_class_curves(ax, read, _roc_line, "AUC")
     ink = ax.xaxis.label.get_color()  # visible on the user's background, even if dark
     ax.plot([0, 1], [0, 1], color=ink, linewidth=0.8, alpha=0.6, label="AUC 0.500: random guessing")
     ax.set_xlim(-0.01, 1.01)
     ax.set_ylim(-0.01, 1.01)
-    _canvas.write_labels(ax, "false positive rate", "true positive rate")
+    _axes_and_text.write_labels(ax, "false positive rate", "true positive rate")
     worse = any(curve.auc < LEAST_AREA for curve in records)
     _legends.draw_legend_inside(ax, (0.72, 0.5), "best" if worse else "lower right")
     title = f"ROC curve of {records[0].class_name}"
@@ -117,7 +117,7 @@ def plot_roc(
         title = f"ROC curves of {len(records)} classes, each against the rest"
     if read.of_models:
         title = f"ROC curves of {len(records)} models for {records[0].class_name}"
-    _canvas.write_title(ax, title)
+    _axes_and_text.write_title(ax, title)
     return ax
 
 

@@ -78,19 +78,19 @@ def place_rows(
     columns is chosen that makes the images largest. With `scale_below` the last axes are for a
     color bar.
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     below = SCALE_INCHES * scale_below
     if figure is None:
         width = 6.0 if count <= MANY_ROWS else 12.0
         room = (width, 1.25 * width)
     else:
-        width, height = _canvas.size_in_inches(figure)
+        width, height = _axes_and_text.size_in_inches(figure)
         room = (width, height - below)
     abreast, scale = _arrange_rows(room, count, row, stacked=stacked and count <= MANY_ROWS)
     lines = math.ceil(count / abreast)
     size = (room[0], max(lines * (scale + TITLE_INCHES), 1.0) + below)
-    figure = _canvas.take_figure(figure, size, compress=True)
+    figure = _axes_and_text.take_figure(figure, size, compress=True)
     heights = [scale] * lines + [BAR_INCHES] * scale_below
     grid = figure.add_gridspec(len(heights), abreast, height_ratios=heights)
     rows = [figure.add_subplot(grid[divmod(index, abreast)]) for index in range(count)]
@@ -119,13 +119,13 @@ def write_row_title(ax: Axes, name: str, width: float, remark: tuple[str, str] =
     The remark is added in its long form, or in its short form if there is too little space; only
     the name is shortened.
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
-    room = 0.97 * width * _canvas.POINTS_PER_INCH
-    size = _canvas.text_size(room / 10)
+    room = 0.97 * width * _axes_and_text.POINTS_PER_INCH
+    size = _axes_and_text.text_size(room / 10)
     at_length, in_short = remark
-    title = _canvas.in_one_line(name) + at_length
-    if _canvas.text_width(title, size) > room:
-        left = room - _canvas.text_width(in_short, size)
-        title = _canvas.fit_text(name, left, size) + in_short
+    title = _axes_and_text.in_one_line(name) + at_length
+    if _axes_and_text.text_width(title, size) > room:
+        left = room - _axes_and_text.text_width(in_short, size)
+        title = _axes_and_text.fit_text(name, left, size) + in_short
     ax.set_title(title, loc="left", fontsize=size, pad=3, parse_math=False)

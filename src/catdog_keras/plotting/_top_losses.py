@@ -115,7 +115,7 @@ def plot_top_losses(
         >>> len(catdog_keras.plot_top_losses(evaluation).axes)
         2
     """
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
     requirement = "an Evaluation or a list of images with their losses"
     if hasattr(data, "top_losses"):
@@ -128,7 +128,7 @@ def plot_top_losses(
     value_range = check_value_range(value_range)
     if data_format is not None:
         check_choice("data_format", data_format, DATA_FORMATS)
-    _canvas.check_figure(figure)
+    _axes_and_text.check_figure(figure)
     if data is None:
         chosen_images = [read_image(each.index, each.file) for each in records]
     else:
@@ -140,7 +140,7 @@ def plot_top_losses(
     figure, places, height = _place_images(figure, len(shown), shape)
     for each, image, ax in zip(records, shown, places, strict=True):
         _draw_left_aligned(ax, image, shape)
-        _write_loss_lines(ax, each, 0.97 * height * shape * _canvas.POINTS_PER_INCH)
+        _write_loss_lines(ax, each, 0.97 * height * shape * _axes_and_text.POINTS_PER_INCH)
     count = f"{len(records)} images" if len(records) > 1 else "image"
     figure.suptitle(f"The {count} with the highest loss (cross-entropy)")
     return figure
@@ -149,20 +149,20 @@ def plot_top_losses(
 def _place_images(
     figure: Figure | SubFigure | None, count: int, shape: float
 ) -> tuple[Figure | SubFigure, list[Axes], float]:
-    """Returns the figure, the axes of each image, and the height of an image in inches."""
-    from catdog_keras.plotting import _canvas
+    """Returns figure, axes of each top-loss image, and the height of an image in inches."""
+    from catdog_keras.plotting import _axes_and_text
 
-    title = LINES * 1.3 * LARGEST_TEXT / _canvas.POINTS_PER_INCH + LAYOUT_PAD
+    title = LINES * 1.3 * LARGEST_TEXT / _axes_and_text.POINTS_PER_INCH + LAYOUT_PAD
     if figure is None:
         columns = math.ceil(math.sqrt(count))
         width = min(max(2.4 * columns, 4.0), 12.0)
         height = (width / columns - LAYOUT_PAD) / shape
         size = (width, math.ceil(count / columns) * (height + title) + 0.4)
-        figure = _canvas.take_figure(None, size, compress=True)
+        figure = _axes_and_text.take_figure(None, size, compress=True)
     else:
-        room = _canvas.size_in_inches(figure)
+        room = _axes_and_text.size_in_inches(figure)
         columns, height = _arrange_images((room[0], room[1] - 0.4), count, shape, title)
-        figure = _canvas.take_figure(figure, room, compress=True)
+        figure = _axes_and_text.take_figure(figure, room, compress=True)
     grid = figure.add_gridspec(math.ceil(count / columns), columns)
     places = [figure.add_subplot(grid[divmod(index, columns)]) for index in range(count)]
     return figure, places, height
@@ -171,7 +171,7 @@ def _place_images(
 def _arrange_images(
     room: tuple[float, float], count: int, shape: float, title: float
 ) -> tuple[int, float]:
-    """Returns the number of columns that makes the images largest, and their height."""
+    """Returns the number of columns that makes top-loss images largest, and their height."""
     heights = {
         columns: min(
             (room[0] / columns - LAYOUT_PAD) / shape,
@@ -184,7 +184,7 @@ def _arrange_images(
 
 
 def _draw_left_aligned(ax: Axes, image: Any, shape: float) -> None:
-    """Draws an image as large as its slot allows, left-aligned like its text."""
+    """Draws a top-loss image as large as its slot allows, left-aligned like its text."""
     own = image.shape[1] / image.shape[0]
     width, height = (own, 1.0) if own <= shape else (shape, shape / own)
     ax.imshow(image, extent=(0, width, 1 - height, 1))
@@ -196,17 +196,17 @@ def _draw_left_aligned(ax: Axes, image: Any, shape: float) -> None:
 
 def _write_loss_lines(ax: Axes, loss: ExampleLossLike, room: float) -> None:
     """Writes the text above an image, with no line wider than its slot."""
-    from catdog_keras.plotting import _canvas
+    from catdog_keras.plotting import _axes_and_text
 
-    size = _canvas.text_size(room / (0.44 * LINE_LENGTH), LARGEST_TEXT)
+    size = _axes_and_text.text_size(room / (0.44 * LINE_LENGTH), LARGEST_TEXT)
 
     probability = f"{100 * loss.probability:.0f}%"
     found = [f"predicted with {probability}:", loss.predicted_class]
     if loss.predicted_class == loss.true_class:
         found = [f"correct ({probability})"]
     after = f", loss {loss.loss:.2f}"
-    rest = room - _canvas.text_width(after, size)
+    rest = room - _axes_and_text.text_width(after, size)
     file = f"image {loss.index}" if loss.file is None else PurePath(loss.file).name
-    true_class = _canvas.fit_text(loss.true_class, rest, size) + after
-    lines = [_canvas.fit_text(line, room, size) for line in (file, true_class, *found)]
+    true_class = _axes_and_text.fit_text(loss.true_class, rest, size) + after
+    lines = [_axes_and_text.fit_text(line, room, size) for line in (file, true_class, *found)]
     ax.set_title("\n".join(lines), loc="left", fontsize=size, pad=3, parse_math=False)

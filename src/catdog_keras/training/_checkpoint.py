@@ -213,7 +213,7 @@ def _decode_checkpoint(content: bytes) -> tuple[dict[str, Any], TrainingState]:
 
 
 def _count_arrays(names: list[str], prefix: str) -> int:
-    """Returns the number of arrays of a list; raises if one is missing."""
+    """Returns the number of arrays of a list in a checkpoint; raises if one is missing."""
     numbers = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
     if numbers != {str(n) for n in range(len(numbers))}:
         raise ValueError(f"Arrays of its list {prefix!r} are missing.")

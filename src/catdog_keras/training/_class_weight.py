@@ -51,7 +51,7 @@ def balanced_weights(labels: Array) -> dict[int, float]:
 
 
 def labels_of_dataset(name: str, data: Any) -> Array:
-    """Returns the labels of a dataset, which is read once."""
+    """Returns the labels of a dataset, which is read once, to compute class weights."""
     batches = (split_batch(name, batch, "batches (images, labels)") for batch in iterate(data))
     labels = [to_numbers(name, "labels", labels) for _, labels, _ in batches]
     return np.concatenate(labels) if labels else np.zeros(0)

@@ -78,7 +78,7 @@ class FeatureExtractor:
 
 
 def _number_layer_names(config: Any, names: dict[str, str] | None = None) -> Any:
-    """Replaces layer names in a config by numbers: Keras's depend on earlier models."""
+    """Numbers the layers in a feature extractor's config: names depend on earlier models."""
     names = {} if names is None else names
     if isinstance(config, dict):
         named = config.get("name")

@@ -165,7 +165,7 @@ def find_learning_rate(
 
 
 def _run_sweep(model: keras.Model, train: Any, rates: list[float]) -> list[float]:
-    """Trains the model, or its head on cached features, and returns the loss of each step."""
+    """Trains model or head at increasing learning rates, and returns the loss of each step."""
     ranges, split = RangeCheck(model), _split_at_head_or_none(model)
     part = _model_of_same_layers(model) if split is None else split.head
     probe = _compile_probe(model, part, rates, train)
@@ -176,7 +176,7 @@ def _run_sweep(model: keras.Model, train: Any, rates: list[float]) -> list[float
 
 
 def _split_at_head_or_none(model: keras.Model) -> ModelParts | None:
-    """Splits a model into a frozen backbone and its head; returns None if it is something else."""
+    """Splits a model at its head for a learning-rate sweep; returns None if this is impossible."""
     if _backend.requires_tf_data(model):
         return None
     try:
@@ -188,7 +188,7 @@ def _split_at_head_or_none(model: keras.Model) -> ModelParts | None:
 def _compile_probe(
     model: keras.Model, part: keras.Model, rates: list[float], train: Any
 ) -> keras.Model:
-    """Compiles a part of the model with its loss and a new optimizer with increasing rates.
+    """Compiles a part of the model with its loss and an optimizer with increasing learning rates.
 
     The optimizer of the model is not used.
     """
@@ -208,13 +208,13 @@ def _compile_probe(
 
 
 def _model_of_same_layers(model: keras.Model) -> keras.Model:
-    """Returns a model that shares its layers, to compile it without changing the original."""
+    """Returns a model that shares its layers, to compile for the learning-rate sweep."""
     # A list of one tensor would be a nested structure, which does not match a batch of images.
     return keras.Model(model.inputs[0], model.outputs[0])
 
 
 def _sweep_losses(probe: keras.Model, batches: Iterable[Batch], ranges: RangeCheck) -> list[float]:
-    """Returns the loss of each step, up to the last one that is finite and has not diverged."""
+    """Returns losses of a learning-rate sweep, up to the last finite one before it diverges."""
     losses: list[float] = []
     mean = lowest = math.inf
     for inputs, labels, weights in batches:

@@ -189,7 +189,7 @@ def fine_tune(
 
 
 def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:
-    """Returns `unfreeze` as one name or fraction per stage; raises if it is not valid."""
+    """Returns `fine_tune(unfreeze=)` as one name or fraction per stage; raises if not valid."""
     requirement = (
         "the name of a layer, a fraction above 0 up to 1, or a sequence of at most as many of them "
         "as epochs"
@@ -211,6 +211,6 @@ def _check_unfreeze(value: Any, epochs: int) -> Sequence[str | float]:
 
 
 def _epochs_of_stages(epochs: int, stages: int) -> list[int]:
-    """Splits the epochs over the stages as evenly as possible."""
+    """Splits the epochs over the stages of `fine_tune` as evenly as possible."""
     ends = [epochs * number // stages for number in range(stages + 1)]
     return [end - begin for begin, end in itertools.pairwise(ends)]

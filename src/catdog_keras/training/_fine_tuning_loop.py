@@ -36,7 +36,7 @@ from catdog_keras.training._unfreezing import unfreeze_from
 
 
 def skip_epochs(data: Any, count: int) -> None:
-    """Advances a dataset by `count` epochs, of which it reads at most the first two batches."""
+    """Skips `count` epochs of a fine-tuning dataset, of which it reads at most two batches."""
     for _ in range(count):
         if isinstance(data, keras.utils.PyDataset):
             data.on_epoch_end()
@@ -210,7 +210,7 @@ class FineTuningRun:
 
 
 def _lr_schedule(options: FineTuneConfig, steps: int) -> Any:
-    """Returns the learning-rate schedule: linear warmup from 0, then cosine decay to 0."""
+    """Returns the learning-rate schedule of fine-tuning: linear warmup, then cosine decay to 0."""
     warmup = int(options.warmup * steps)
     if warmup == 0:
         return keras.optimizers.schedules.CosineDecay(options.learning_rate, max(steps, 1))
@@ -222,7 +222,7 @@ def _lr_schedule(options: FineTuneConfig, steps: int) -> Any:
 def history_of(
     model: keras.Model, progress: StageProgress, first_epoch: int, end: int
 ) -> keras.callbacks.History:
-    """Returns the history of the epochs up to `end`, including those before an interruption."""
+    """Returns the fine-tuning history up to the epoch `end`, with that before an interruption."""
     history = keras.callbacks.History()
     history.set_model(model)
     history.epoch = list(range(first_epoch, end))

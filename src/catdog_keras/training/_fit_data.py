@@ -15,7 +15,7 @@ from catdog_keras.training._labeled_batches import empty_data_error, join_weight
 
 
 class _ImageStore:
-    """Images, with the interface of a feature store."""
+    """Images as data for `fit`, with the interface of a feature store."""
 
     def __init__(self, images: Array) -> None:
         self._images = images

@@ -353,7 +353,7 @@ class _HeadRun:
 def _open_feature_store(
     model: keras.Model, extractor: FeatureExtractor, cache: Any
 ) -> FeatureStore:
-    """Returns the cache of features that the argument `cache` selects."""
+    """Returns the cache of features that the argument `cache` of `fit_head` selects."""
     if cache is False:
         return FeatureStore(extractor.feature_shape)
     name = extractor.fingerprint()

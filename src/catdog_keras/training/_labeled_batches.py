@@ -31,13 +31,13 @@ def _is_one_per_image(part: str, array: Array, images: Array) -> bool:
 
 
 def check_repeatable(name: str, data: Any) -> None:
-    """Raises an error if the data can be read only once, as a generator."""
+    """Raises an error if labeled data can be read only once, as a generator."""
     if isinstance(data, Iterator):
         raise not_repeatable_error(name, data)
 
 
 def not_repeatable_error(name: str, data: Any) -> ValueError:
-    """Returns the error for data that can be read only once."""
+    """Returns the error for labeled data that can be read only once."""
     remedy = "A generator or iterator can be read only once: pass a dataset or a list of batches."
     return ValueError(describe(name, "iterable more than once", data, remedy))
 
@@ -53,12 +53,12 @@ def join_weights(name: str, weights: list[Array | None]) -> Array | None:
 
 
 def empty_data_error(name: str) -> ValueError:
-    """Returns the error for data without images."""
+    """Returns the error for labeled data without images."""
     return ValueError(f"`{name}` must hold at least one image; received an empty dataset.")
 
 
 def pixels_not_finite_error(name: str) -> ValueError:
-    """Returns the error for images with pixels that are not finite."""
+    """Returns the error for labeled images with pixels that are not finite."""
     return ValueError(
         f"`{name}` must hold finite pixels; received NaN or infinite values. Check the "
         "preprocessing for a division by zero."

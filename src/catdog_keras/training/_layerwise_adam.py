@@ -78,7 +78,7 @@ class LayerwiseAdam(keras.optimizers.Adam):
 
 
 def rate_factors(part: keras.Model, backbone: keras.Model, lowest: float) -> list[float]:
-    """Returns a learning-rate factor for each trainable variable of a part of a model.
+    """Returns Adam's learning-rate factor for each trainable variable of a part of a model.
 
     The factor increases geometrically over the trained backbone layers, from `lowest` to 1; layers
     outside of the backbone have the factor 1.

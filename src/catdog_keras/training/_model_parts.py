@@ -44,7 +44,7 @@ class ModelParts:
 
 @dataclass(frozen=True)
 class _LayerCall:
-    """One call of a layer or of a `keras.ops` operation."""
+    """One call of a layer or of a `keras.ops` operation, between which a model is split."""
 
     layer: Any
     inputs: tuple[Any, ...]
@@ -86,7 +86,7 @@ def check_trainable_in_parts(model: Any) -> keras.Model:
 
 
 def depends_on_training(layer: Any) -> bool:
-    """Returns whether a layer may compute something else in training than in inference."""
+    """Returns whether a layer of a model part may compute something else in training."""
     return "training" in inspect.signature(layer.call).parameters
 
 
@@ -140,7 +140,7 @@ def split_at_head(model: keras.Model) -> ModelParts:
 
 
 def _find_frozen_and_head(model: keras.Model, calls: list[_LayerCall]) -> tuple[int, int]:
-    """Returns the indices of the first call of the backbone and the first of the head."""
+    """Returns at which calls the parts of a model begin: its backbone and its head."""
     trained = next((place for place, call in enumerate(calls) if call.is_trained), None)
     if trained is None:
         raise ValueError(_describe_unfit_model(model, "All of its weights are frozen."))
@@ -215,7 +215,7 @@ def split_at_trained(model: keras.Model, backbone: keras.Model) -> ModelParts | 
 
 
 def _cut_backbone(backbone: keras.Model) -> tuple[keras.Model, keras.Model] | None:
-    """Splits a backbone into its frozen front and the rest, at a layer with one output tensor."""
+    """Splits a backbone into two parts, frozen and the rest, at a layer with one output tensor."""
     first = next(
         (n for n, each in enumerate(backbone.layers) if getattr(each, "trainable_variables", ())),
         len(backbone.layers),

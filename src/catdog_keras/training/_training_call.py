@@ -300,7 +300,7 @@ def check_training_call(
 
 
 def check_epoch_arguments(initial_epoch: Any, validation_freq: Any, epochs: int) -> int:
-    """Returns `initial_epoch`; raises unless both arguments are what `keras.Model.fit` takes."""
+    """Returns `initial_epoch` of a training call; raises if `keras.Model.fit` would not take it."""
     first = check_integer("initial_epoch", initial_epoch, minimum=0, maximum=epochs - 1)
     if isinstance(validation_freq, list):
         for place, epoch in enumerate(validation_freq):
@@ -311,7 +311,7 @@ def check_epoch_arguments(initial_epoch: Any, validation_freq: Any, epochs: int)
 
 
 def _check_finite_weights(model: keras.Model) -> None:
-    """Raises a ValueError if a weight is NaN or infinite, with which every loss would be NaN."""
+    """Raises a ValueError before training if a weight is NaN or infinite, as each loss would be."""
     for weight in model.weights:
         if keras.backend.is_float_dtype(weight.dtype):
             number = to_array(weight.value).astype(np.float32)
@@ -324,7 +324,7 @@ def _check_finite_weights(model: keras.Model) -> None:
 
 
 def _check_labels_not_mixed(labels: Any) -> None:
-    """Raises a ValueError if each image is mixed with another one, which features would fix."""
+    """Raises a ValueError before training if the images are mixed, which features would fix."""
     if has_mixed_labels(labels):
         raise ValueError(
             "`train` must have images that are not mixed, because their features are computed "
@@ -336,7 +336,7 @@ def _check_labels_not_mixed(labels: Any) -> None:
 
 
 def _class_names_or_none(model: keras.Model) -> tuple[str, ...] | None:
-    """Returns the class names of a model for its checkpoint; None if it has several."""
+    """Returns class names for the checkpoint of a training call; None if there are several."""
     try:
         return find_class_names(model)
     except ValueError:  # several lists
@@ -344,7 +344,7 @@ def _class_names_or_none(model: keras.Model) -> tuple[str, ...] | None:
 
 
 def _describe_data(data: Any) -> dict[str, Any] | None:
-    """Returns the number of batches if it is known, and of arrays the shapes and the labels' hash.
+    """Describes a training call's data: number of batches if known, shapes, and labels' hash.
 
     Reading another dataset would take time, and can change the order of its later epochs.
     """
@@ -363,7 +363,7 @@ def _describe_data(data: Any) -> dict[str, Any] | None:
 
 
 def _flatten_settings(name: str, value: Any) -> dict[str, Any]:
-    """Returns the entries of nested dicts, so that a message can name the one that differs.
+    """Returns the entries of a training call's nested settings, for a message that names one.
 
     Names are left out: Keras numbers them in each process.
     """

@@ -16,7 +16,7 @@ LISTS = ("variables", "seeds", "optimizer", "best", "random", "callback_weights"
 
 
 def validation_score(logs: Mapping[str, Any]) -> list[float] | None:
-    """Returns the score that selects the best epoch: the accuracy, with ties decided by the loss.
+    """Returns the score that selects the best state: the accuracy, with ties decided by the loss.
 
     An epoch without a finite loss has the lowest score: a model that returns NaN predicts the first
     class, which can be more accurate than the earlier epochs. None if there are no validation
@@ -156,7 +156,7 @@ class TrainingState:
 
 
 def check_arrays_fit(name: str, arrays: Arrays, variables: list[Any]) -> None:
-    """Raises a ValueError unless there is an array of the right shape and type per variable."""
+    """Raises a ValueError unless a state has an array of the right shape and type per variable."""
     if len(arrays) != len(variables):
         raise ValueError(f"Its list {name!r} has {len(arrays)} arrays instead of {len(variables)}.")
     for number, (array, variable) in enumerate(zip(arrays, variables, strict=True)):
@@ -177,7 +177,7 @@ def seeds_of(model: keras.Model) -> list[Any]:
 
 
 def read_values(variables: list[Any]) -> Arrays:
-    """Returns copies of the values of variables; bfloat16 is converted to float32 exactly."""
+    """Returns copies of a state's variables as arrays; bfloat16 is converted to float32 exactly."""
     # Copies, because PyTorch arrays share memory with the variables.
     arrays = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
     return [
@@ -186,18 +186,18 @@ def read_values(variables: list[Any]) -> Arrays:
 
 
 def assign_values(variables: list[Any], arrays: Arrays) -> None:
-    """Assigns values to variables."""
+    """Assigns the values of a training state to variables."""
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 
 
 def _is_nonnegative_integer(value: Any) -> bool:
-    """Returns whether a value in a checkpoint is an integer from 0, not a boolean."""
+    """Returns whether a value in a saved state is an integer from 0, not a boolean."""
     return type(value) is int and value >= 0
 
 
 def _is_list_of_numbers(value: Any, length: int | None = None) -> bool:
-    """Returns whether a value in a checkpoint is a list of numbers, of this length."""
+    """Returns whether a value in a saved state is a list of numbers, of this length."""
     return (
         isinstance(value, list)
         and length in (None, len(value))

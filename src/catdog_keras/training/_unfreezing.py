@@ -11,7 +11,7 @@ from catdog_keras.training._model_parts import USE_TRANSFER_MODEL, check_no_own_
 
 
 def find_backbone(model: keras.Model) -> keras.Model:
-    """Returns the largest nested model before the head; raises a ValueError if there is none."""
+    """Returns the backbone to unfreeze, the largest nested model before the head, or raises."""
     check_graph(model)
     check_no_own_training(model)
     backbone = max(
@@ -33,7 +33,7 @@ def find_backbone(model: keras.Model) -> keras.Model:
 
 
 def _is_nested_head(model: keras.Model, nested: keras.Model) -> bool:
-    """Returns whether a nested model follows frozen layers and is the last one with weights."""
+    """Returns whether a nested model is the head, which unfreezing leaves out."""
     place = model.layers.index(nested)
     frozen = (
         _has_weights_to_train(each) and not each.trainable_weights for each in model.layers[:place]
@@ -85,7 +85,7 @@ def check_unfrozen(backbone: keras.Model, first: int) -> None:
 
 
 def _has_weights_to_train(layer: Any) -> bool:
-    """Returns whether a layer has weights to train outside of batch normalization."""
+    """Returns whether a layer to unfreeze has weights outside of batch normalization."""
     frozen = {id(weight) for each in _batch_normalizations(layer) for weight in each.weights}
     if isinstance(layer, keras.layers.Normalization):  # computed by `adapt`, never trained
         return False
@@ -95,7 +95,7 @@ def _has_weights_to_train(layer: Any) -> bool:
 
 
 def _batch_normalizations(layer: Any) -> Iterator[keras.Layer]:
-    """Yields every batch normalization in a layer, including nested layers and lists of layers."""
+    """Yields each batch normalization in a layer, also nested, as unfreezing leaves them out."""
     if isinstance(layer, keras.layers.BatchNormalization):
         yield layer
     elif isinstance(layer, keras.Model):

@@ -91,7 +91,7 @@ class LiteRt(ExportFormat):
 
 
 def _zip_associated_files(metadata: ExportMetadata) -> bytes:
-    """Returns a zip archive of the associated files, with the same bytes at each time."""
+    """Returns a zip archive of a LiteRT file's associated files, with the same bytes each time."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, text in (

@@ -72,17 +72,17 @@ def model_metadata(metadata: ExportMetadata, labels_file: str, metadata_file: st
 
 
 def _write_image_properties(builder: Any) -> int:
-    """Writes the table that marks the input as RGB images; returns its offset."""
+    """Writes the LiteRT metadata table that marks the input as RGB images; returns its offset."""
     return _write_table(builder, 2, {0: ("Int8", RGB)})
 
 
 def _write_associated_file(builder: Any, name: str, kind: int) -> int:
-    """Writes the table on a file in the archive at the end; returns its offset."""
+    """Writes the LiteRT metadata table on an associated file in the archive; returns its offset."""
     return _write_table(builder, 5, {0: builder.CreateString(name), 2: ("Int8", kind)})
 
 
 def _write_table(builder: Any, size: int, fields: dict[int, Any]) -> int:
-    """Writes a table of `size` fields: offsets, or pairs of a scalar type and its value."""
+    """Writes a LiteRT metadata table of `size` fields: offsets, or pairs of type and value."""
     builder.StartObject(size)
     for place, value in fields.items():
         if isinstance(value, tuple):
@@ -95,7 +95,7 @@ def _write_table(builder: Any, size: int, fields: dict[int, Any]) -> int:
 
 
 def _write_vector(builder: Any, offsets: list[int]) -> int:
-    """Writes a vector of offsets, last one first as flatbuffers are built; returns its offset."""
+    """Writes a vector of LiteRT metadata offsets, last one first; returns its offset."""
     builder.StartVector(4, len(offsets), 4)
     for offset in reversed(offsets):
         builder.PrependUOffsetTRelative(offset)

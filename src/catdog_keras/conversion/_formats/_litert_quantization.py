@@ -52,7 +52,7 @@ def quantize_litert(path: Path, how: str, images: Sequence[Array]) -> None:
 
 
 def _scopes_outside_layers(model: Any) -> Iterator[str]:
-    """Yields the scopes of all operations before the first layer with weights, or after the last.
+    """Yields the scopes of LiteRT operations before the first or after the last with weights.
 
     The scope of an operation is the names of its outputs, each with a semicolon; the input of the
     file counts as an operation.

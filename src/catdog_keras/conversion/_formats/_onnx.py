@@ -90,7 +90,7 @@ class Onnx(ExportFormat):
 
 
 def _layer_of_node(node: str, model: keras.Model) -> str:
-    """Returns which layer contains a node; TensorFlow appends a number to some of the names."""
+    """Returns which layer contains an ONNX node; TensorFlow appends a number to some names."""
     names = {layer.name for layer in every_layer(model)}
     for part in reversed(node.split("/")[:-1]):
         for name in (part, re.sub(r"_\d+$", "", part)):
@@ -122,7 +122,7 @@ def _name_axes(graph: Any) -> None:
 
 
 def _store_in_float16(path: Path) -> None:
-    """Stores the weights in float16; they are cast to float32 when the file is loaded.
+    """Stores the weights of an ONNX file in float16, which are cast to float32 when loaded.
 
     The computation stays in float32: processors have few kernels for float16.
     """
@@ -144,7 +144,7 @@ def _store_in_float16(path: Path) -> None:
 
 
 def _quantize_to_int8(path: Path, images: Sequence[Array]) -> None:
-    """Quantizes the layers between the resizing and the probabilities, weights per channel."""
+    """Quantizes ONNX layers between resizing and probabilities, weights per channel."""
     from onnxruntime.quantization import (
         CalibrationDataReader,
         QuantFormat,
@@ -183,7 +183,7 @@ def _quantize_to_int8(path: Path, images: Sequence[Array]) -> None:
 
 
 def _number_tensors(path: Path) -> None:
-    """Replaces the names of inner tensors, whose paths take 6% of a quantized MobileNetV2."""
+    """Replaces names of inner ONNX tensors, whose paths take 6% of a quantized MobileNetV2."""
     import onnx
 
     model = onnx.load(path)
@@ -203,7 +203,7 @@ def _number_tensors(path: Path) -> None:
 
 
 def _nodes_outside_layers(path: Path) -> list[str]:
-    """Returns the nodes before the first layer with weights, and those after the last one."""
+    """Returns ONNX nodes before the first layer with weights, and those after the last one."""
     import onnx
 
     nodes = onnx.load(path).graph.node

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def _convert_erfc(graph: Any, node: Any, name: str, arguments: Any) -> None:
-    """Converts the complementary error function, which exact GELU contains: 1 - erf(x)."""
+    """Converts the operation erfc, which exact GELU contains, to ONNX operations: 1 - erf(x)."""
     del arguments
     (values,), kind = node.input, graph.get_dtype(node.output[0])
     shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
@@ -26,7 +26,7 @@ def _convert_erfc(graph: Any, node: Any, name: str, arguments: Any) -> None:
 
 
 def _convert_nearest(graph: Any, node: Any, name: str, arguments: Any) -> None:
-    """Converts resizing by the nearest pixel, with the rounding of TensorFlow.
+    """Converts resizing by the nearest pixel to ONNX operations, with TensorFlow's rounding.
 
     tf2onnx uses the operation `Resize`, which divides by the inverse of the scale. It chooses
     another pixel where the position of a pixel is at a border of two, depending on rounding.
@@ -69,7 +69,7 @@ def _convert_nearest(graph: Any, node: Any, name: str, arguments: Any) -> None:
 
 
 def _unique_node_name(name: str) -> str:
-    """Returns a name for a node of a tf2onnx graph that no other node has."""
+    """Returns a name for an ONNX operation that no other node of a tf2onnx graph has."""
     from tf2onnx import utils
 
     return str(utils.make_name(name))

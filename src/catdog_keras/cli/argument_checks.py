@@ -13,26 +13,26 @@ PLACE = "an existing folder or zip archive"
 
 
 def check_folder_exists(name: str, path: str) -> None:
-    """Raises an error if `path` is not an existing folder."""
+    """Raises an error if the argument `path` of a command is not an existing folder."""
     if not check_path(name, path).is_dir():
         raise NotADirectoryError(describe(name, "a folder", path))
 
 
 def check_data_exists(name: str, path: str) -> None:
-    """Raises an error if `path` is neither an existing folder nor an existing file."""
+    """Raises an error if the argument `path` is neither an existing folder nor an existing file."""
     if not check_path(name, path).exists():
         raise FileNotFoundError(describe(name, PLACE, path, "Check the path."))
 
 
 def check_decisions(path: str | None) -> None:
-    """Raises an error if `path` is neither None nor an existing file of decisions."""
+    """Raises an error if the argument `path` is neither None nor an existing file of decisions."""
     if path is not None and not check_path("decisions", path).exists():
         requirement = "a decisions file that the page of `catdog-keras doctor` saved"
         raise FileNotFoundError(describe("decisions", requirement, path, "Check the path."))
 
 
 def check_image_place(name: str, path: str) -> None:
-    """Raises an error if `path` is empty, or a zip archive that does not exist.
+    """Raises an error if the argument `path` is empty, or a zip archive that does not exist.
 
     Other files that do not exist are reported later, and the remaining ones are used.
     """
@@ -42,7 +42,7 @@ def check_image_place(name: str, path: str) -> None:
 
 
 def check_weights(weights: str | None, names: Sequence[str], remedy: str = "") -> None:
-    """Raises an error if `weights` is neither one of `names` nor an existing file.
+    """Raises an error if the argument `weights` is not one of `names` or an existing file.
 
     `remedy` is added if `weights` is not like the path of a file.
     """
@@ -57,7 +57,7 @@ def check_weights(weights: str | None, names: Sequence[str], remedy: str = "") -
 
 
 def check_output_folder(name: str, path: str, data: str | None) -> None:
-    """Raises an error if `path` is not a writable folder, or is one of the images of `data`.
+    """Raises an error if the argument is not a writable folder, or is one of the images.
 
     A folder inside that of the images would be read as a class, unless it is hidden. No files are
     left behind. If `data` is None, there are no images of the user.
@@ -74,7 +74,7 @@ def check_output_folder(name: str, path: str, data: str | None) -> None:
 
 
 def check_output_file(name: str, path: str) -> None:
-    """Raises an error if `path` is not a file in a writable folder. No files are left behind."""
+    """Raises an error if the argument is not a file in a writable folder. Leaves no files."""
     file = check_path(name, path)
     if file.exists() and not file.is_file():
         raise OSError(describe(name, WRITABLE_FILE, path, "It is not a regular file."))
@@ -100,7 +100,7 @@ def _is_same_file(file: Path, other: Path) -> bool:
 
 
 def _image_folders(data: str) -> Iterator[Path]:
-    """Yields the folder of the images, and those outside of it that links in it lead to."""
+    """Yields the folder of the argument `data`, and those that links in it lead to."""
     images = _follow_links(check_path("data", data))
     waiting, found = [images], set()
     while waiting:
@@ -115,11 +115,11 @@ def _image_folders(data: str) -> Iterator[Path]:
 
 
 def _follow_links(path: Path) -> Path:
-    """Follows links; unlike `Path.resolve`, without an error for a link to itself."""
+    """Follows links of an argument; unlike `Path.resolve`, without errors for a link to itself."""
     return Path(os.path.realpath(path))
 
 
 def _is_read_as_images(folder: Path, images: Path) -> bool:
-    """Returns whether loaders would read a folder: below that of the images, and not hidden."""
+    """Returns whether loaders read a folder of the checked images: inside it, and not hidden."""
     inside = folder.is_relative_to(images)
     return inside and not any(part.startswith(".") for part in folder.relative_to(images).parts)

@@ -31,7 +31,7 @@ def native_data_format(data_format: str) -> str:
 
 
 def copy_if_mutable(tensor: Any) -> Any:
-    """Returns a copy on PyTorch, where tensors can be modified in place; elsewhere `tensor`."""
+    """Returns a copy on the backend PyTorch, where tensors are mutable; elsewhere `tensor`."""
     in_place = keras.backend.backend() == "torch" and keras.ops.is_tensor(tensor)
     return keras.ops.copy(tensor) if in_place else tensor
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from catdog_keras import Evaluation, plotting
-from catdog_keras.plotting import _canvas
+from catdog_keras.plotting import _axes_and_text
 from catdog_keras.plotting._rows import write_row_title
 
 WORDS = st.text(
@@ -26,26 +26,26 @@ def test_text_width_bounds_rendered_width(text, dpi):
     drawn = figure.text(0, 0, text, fontsize=9, parse_math=False)
     figure.draw_without_rendering()
     points = drawn.get_window_extent().width * 72 / dpi
-    assert points <= _canvas.text_width(text, 9) + 2 <= 1.3 * points + 5
+    assert points <= _axes_and_text.text_width(text, 9) + 2 <= 1.3 * points + 5
 
 
 @given(WORDS, st.floats(5, 400))
 def test_fit_text_respects_width_and_keeps_both_ends(text, width):
-    fitted = _canvas.fit_text(text, width, 10)
+    fitted = _axes_and_text.fit_text(text, width, 10)
     plain = " ".join(text.split())
     head, dots, tail = fitted.partition("…")
     if not dots:
         assert fitted == plain
         return
-    assert _canvas.text_width(plain, 10) > width
+    assert _axes_and_text.text_width(plain, 10) > width
     assert plain.startswith(head)
     assert plain.endswith(tail)
-    assert _canvas.text_width(fitted, 10) <= width or len(head + tail) <= 1
+    assert _axes_and_text.text_width(fitted, 10) <= width or len(head + tail) <= 1
 
 
 def test_fit_text_only_normalizes_whitespace_of_short_text():
-    assert _canvas.fit_text("cat", 100, 10) == "cat"
-    assert _canvas.fit_text("two\nlines  and\ttabs", 500, 10) == "two lines and tabs"
+    assert _axes_and_text.fit_text("cat", 100, 10) == "cat"
+    assert _axes_and_text.fit_text("two\nlines  and\ttabs", 500, 10) == "two lines and tabs"
 
 
 @pytest.mark.parametrize("names", [["caf\udce9", "\ud800dog"], ["\ud800" * 40, "cat", "dog"]])
@@ -71,12 +71,12 @@ def test_names_with_lone_surrogates_are_escaped_in_plots(names):
 def test_write_title_shrinks_font_before_truncating():
     ax = Figure(figsize=(3, 3), layout="constrained").add_subplot()
     usual = ax.title.get_fontsize()
-    _canvas.write_title(ax, "short")
+    _axes_and_text.write_title(ax, "short")
     assert (ax.get_title(), ax.title.get_fontsize()) == ("short", usual)
-    _canvas.write_title(ax, "a title of middling length, as it were")
+    _axes_and_text.write_title(ax, "a title of middling length, as it were")
     assert "…" not in ax.get_title()
-    assert _canvas.SMALLEST_TITLE <= ax.title.get_fontsize() < usual
-    _canvas.write_title(ax, "a title so long " * 9)
+    assert _axes_and_text.SMALLEST_TITLE <= ax.title.get_fontsize() < usual
+    _axes_and_text.write_title(ax, "a title so long " * 9)
     assert "…" in ax.get_title()
 
 

@@ -29,7 +29,7 @@ POINTS_PER_INCH = 72.0
 
 
 class NotebookFigure(Figure):
-    """Figure that notebooks display without pyplot, which would keep it open."""
+    """Figure of a plot that notebooks display without pyplot, which would keep it open."""
 
     def _repr_png_(self) -> bytes:
         buffer = io.BytesIO()
@@ -38,7 +38,7 @@ class NotebookFigure(Figure):
 
 
 class NotebookAxes(Axes):
-    """Axes that notebooks display as their whole figure."""
+    """Axes of a plot that notebooks display as their whole figure."""
 
     def _repr_png_(self) -> bytes:
         return cast(NotebookFigure, self.figure)._repr_png_()
@@ -69,7 +69,7 @@ def take_axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
 def take_figure(
     figure: Figure | SubFigure | None, size: tuple[float, float], *, compress: bool = False
 ) -> Figure | SubFigure:
-    """Returns the given figure, or a new one of `size` (width, height) in inches."""
+    """Returns the given figure for axes, or a new one of `size` (width, height) in inches."""
     check_figure(figure)
     layout: Literal["compressed", "constrained"] = "compressed" if compress else "constrained"
     if figure is None:
@@ -80,7 +80,7 @@ def take_figure(
 
 
 def check_figure(figure: Figure | SubFigure | None) -> None:
-    """Raises an error if `figure` is neither an empty figure nor None."""
+    """Raises an error if `figure`, for the axes of a plot, is neither empty nor None."""
     if figure is None:
         return
     if not isinstance(figure, (Figure, SubFigure)):
@@ -91,12 +91,12 @@ def check_figure(figure: Figure | SubFigure | None) -> None:
 
 
 def size_in_inches(figure: Figure | SubFigure) -> tuple[float, float]:
-    """Returns the width and height of a figure or subfigure in inches."""
+    """Returns the width and height of a figure or subfigure with axes, in inches."""
     return figure.bbox.width / figure.dpi, figure.bbox.height / figure.dpi
 
 
 def size_in_points(figure: Figure | SubFigure) -> tuple[float, float]:
-    """Returns the width and height of a figure or subfigure in points, the unit of font sizes."""
+    """Returns width and height of a figure or subfigure in points, the unit of text sizes."""
     width, height = size_in_inches(figure)
     return width * POINTS_PER_INCH, height * POINTS_PER_INCH
 
@@ -129,7 +129,7 @@ def _without_words_on_glyphs() -> Iterator[None]:
 
 
 def text_size(room: float, largest: float | None = None) -> float:
-    """Returns the font size in points for lines that are `room` points high."""
+    """Returns the font size in points for text whose lines are `room` points high."""
     largest = rcParams["font.size"] if largest is None else largest
     return max(SMALLEST_TEXT, min(largest, 0.8 * room))
 
@@ -167,14 +167,14 @@ def write_labels(ax: Axes, x: str, y: str) -> None:
 
 
 def _largest_fitting_size(lines: Sequence[str], width: float, size: float) -> float:
-    """Returns the font size, at most `size`, at which each line fits, or the smallest one."""
+    """Returns the largest text size, at most `size`, at which each line fits, or the smallest."""
     while size > SMALLEST_TITLE and any(text_width(line, size) > width for line in lines):
         size -= 0.5
     return size
 
 
 def _break_in_halves(line: str, width: float, size: float) -> list[str]:
-    """Breaks a line that is too long at the space that gives the most equal halves."""
+    """Breaks a line of text that is too long at the space that gives the most equal halves."""
     words = line.split(" ")
     if len(words) == 1 or text_width(line, size) <= width:
         return [line]
