@@ -172,8 +172,9 @@ def test_class_names_are_where_other_programs_read_them(exported):
         with zipfile.ZipFile(path) as archive:
             assert archive.read("labels.txt").decode().splitlines() == list(NAMES)
     else:
-        signature = tf.saved_model.load(path).signatures["serving_default"]
-        outputs = signature(images=tf.zeros((2, 4, 5, 3), tf.uint8))
+        loaded = tf.saved_model.load(path)
+        assert list(loaded.signatures["serving_default"].structured_outputs) == ["probabilities"]
+        outputs = loaded.signatures["with_class_names"](images=tf.zeros((2, 4, 5, 3), tf.uint8))
         assert outputs["class_names"].numpy().tolist() == [[n.encode() for n in NAMES]] * 2
 
 

@@ -5,13 +5,16 @@ from typing import Any
 
 import keras
 
+NAMED = "with_class_names"
+
 
 def write_saved_model(
     model: keras.Model, path: str, images: str, probabilities: str, class_names: Sequence[str]
 ) -> None:
-    """Writes a serving model with the signature `serving_default` and the endpoint `serve`.
+    """Writes a serving model with two signatures and the endpoint `serve`.
 
-    The endpoint returns the probabilities alone.
+    The endpoint and the signature `serving_default` return the probabilities alone, the signature
+    `with_class_names` also the class names.
 
     Args:
         model: Model of images, which returns a dict.
@@ -26,17 +29,25 @@ def write_saved_model(
     names = tf.constant(list(class_names))
 
     @tf.autograph.experimental.do_not_convert
-    def serve(batch: Any) -> dict[str, Any]:
-        rows = model(batch, training=False)[probabilities]
+    def predict(batch: Any) -> Any:
+        return model(batch, training=False)[probabilities]
+
+    def predict_and_name(batch: Any) -> dict[str, Any]:
+        rows = predict(batch)
         return {probabilities: rows, "class_names": tf.broadcast_to(names, tf.shape(rows))}
 
-    spec = tf.TensorSpec(model.input_shape, model.inputs[0].dtype, name=images)
+    spec = [tf.TensorSpec(model.input_shape, model.inputs[0].dtype, name=images)]
     module = tf.Module()  # Keras's ExportArchive stores the weights twice
     module.weights = [each.value for each in model.variables]
-    signature = tf.function(serve, input_signature=[spec])
     # The endpoint that Keras's own export writes, and that `keras.layers.TFSMLayer` calls.
-    module.serve = tf.function(lambda batch: serve(batch)[probabilities], input_signature=[spec])
-    tf.saved_model.save(module, path, signatures={"serving_default": signature})
+    module.serve = tf.function(predict, input_signature=spec)
+    signatures = {
+        "serving_default": tf.function(
+            lambda batch: {probabilities: predict(batch)}, input_signature=spec
+        ),
+        NAMED: tf.function(predict_and_name, input_signature=spec),
+    }
+    tf.saved_model.save(module, path, signatures=signatures)
 
 
 def load_signature(path: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
