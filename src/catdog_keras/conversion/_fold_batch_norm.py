@@ -10,6 +10,7 @@ from catdog_keras._backend import contains_batch_norm
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._cloning import assign_weights, copy_layer
 from catdog_keras._layer_graph import LayerGraph, check_graph, is_plain_graph
+from catdog_keras._printable import counted
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.conversion._folded_weights import (
     FOLDS_INPUT,
@@ -40,13 +41,14 @@ def fold_batch_norm(
 
     In inference, batch normalization is an affine transformation of each channel. After a
     convolution or dense layer without activation, its scale and offset are merged into the kernel
-    and the bias; the same is done if it precedes a layer that does not pad, also with pooling,
-    dropout or flattening in between. Before max pooling no scale may be negative. In a `ConvBlock`,
-    the normalization is folded into its own convolution if no activation precedes it, as with
-    `normalization="before"`, and otherwise into the next layer, as in the tutorial's models. A
-    zero-padding layer is merged, too, if the next convolution pads equally with `padding="same"`.
-    Nested models are folded recursively. The original model is not changed. The new model shares no
-    weights with it and is frozen; do not train its folded layers, which no longer normalize.
+    and the bias; the same is done if it precedes a layer that does not pad, even if pooling,
+    dropout or flattening lies between them. Before max pooling no scale may be negative. In a
+    `ConvBlock`, the normalization is folded into its own convolution if no activation precedes it,
+    as with `normalization="before"`, and otherwise into the next layer, as in the tutorial's
+    models. A zero-padding layer is merged, too, if the next convolution pads equally with
+    `padding="same"`. Nested models are folded recursively. The original model is not changed. The
+    new model shares no weights with it and is frozen; do not train its folded layers, which no
+    longer normalize.
 
     Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference" (https://arxiv.org/abs/1712.05877), section 3.2.
@@ -66,7 +68,8 @@ def fold_batch_norm(
         TypeError: If `model` is not a Keras model.
         ValueError: If the model is not built, is not a graph of layers, contains a layer that
             cannot be rebuilt from its config, or contains batch normalization that cannot be
-            folded. The message names the layer and the reason.
+            folded, in which case the message names the layer and the reason; or if `dtype` is
+            neither a dtype nor a dtype policy.
 
     See Also:
         `strip_augmentation`: removes augmentation layers.
@@ -102,7 +105,7 @@ def fold_batch_norm(
     folded = _fold_layers(model, dtype, not_folded)
     if not_folded and not partial:
         raise ValueError(
-            f"{len(not_folded)} normalizations of {model.name!r} cannot be folded: "
+            f"{counted(len(not_folded), 'normalization')} of {model.name!r} cannot be folded: "
             f"{'; '.join(not_folded)}. "
             "Pass partial=True to keep them and fold the others."
         )
@@ -148,7 +151,8 @@ def _fold_layers(model: keras.Model, dtype: str | None, not_folded: list[str]) -
     layers = {layer.name: layer for layer in plain.layers}
     try:
         graph = LayerGraph.from_model(plain)
-    except NotImplementedError as error:  # of a nested layer, which Keras does not name
+    except NotImplementedError as error:
+        # Raised by a nested layer; Keras's message does not name it.
         requirement = "a model whose layers all have a config"
         reason = next(line for line in str(error).splitlines() if line)
         raise ValueError(describe("model", requirement, model, f"Keras says: {reason}")) from error
@@ -240,13 +244,14 @@ class _FoldingPlan:
             )
 
     def place_block(self, block: ConvBlock) -> None:
-        """Assigns the batch normalization of a block likewise."""
+        """Same for the batch normalization inside a block."""
         norm, parts = block.batch_normalization, [block.pooling_layer, block.dropout_layer]
         reason = None
         if block.name in self.graph.in_training:
             reason = "which is called with training=True"
         elif block.normalization == "before" or block.activation is keras.activations.linear:
-            # LoRA weights are part of the kernel that is folded, and Keras quantizes no Conv2D.
+            # No check as in `changed_kernel`: `kernel` includes LoRA weights, and Keras does not
+            # quantize Conv2D.
             self.norm_of_output[block.name] = norm
         elif len(self.graph.sources[block.name]) != 1:
             reason = "which is called more than once"
