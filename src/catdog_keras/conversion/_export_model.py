@@ -166,13 +166,13 @@ def export_model(
         >>> report.format, report.same_top_class
         ('savedmodel', 16)
     """
-    place = check_path("path", path)
-    chosen = choose_format(place, format)
-    check_output(place, chosen)
+    output_path = check_path("path", path)
+    export_format = choose_format(output_path, format)
+    check_output(output_path, export_format)
     if quantize is not None:
         check_choice("quantize", quantize, QUANTIZATIONS)
-        if quantize not in chosen.quantizations:
-            requirement = "omitted for " + setting("format", repr(chosen.name))
+        if quantize not in export_format.quantizations:
+            requirement = "omitted for " + setting("format", repr(export_format.name))
             remedy = "The formats 'onnx' and 'litert' can be quantized."
             raise ValueError(describe("quantize", requirement, quantize, remedy))
     check_from_logits(from_logits)
@@ -194,9 +194,9 @@ def export_model(
     _check_one_output_per_class(model, len(names), from_logits)
     if from_logits is None:
         from_logits = _determine_from_logits(model, size)
-    chosen.check_class_names(names)
-    chosen.check_packages(quantize)
-    checked = images_to_compare(check_data, size, len(names))
+    export_format.check_class_names(names)
+    export_format.check_packages(quantize)
+    comparison_images = images_to_compare(check_data, size, len(names))
     calibration = images_for_calibration(quantize, calibration_data, preparation)
     metadata = ExportMetadata(
         class_names=names,
@@ -210,8 +210,10 @@ def export_model(
         source_sha256=_source_digest(model, file),
         input_dtype=input_dtype,
     )
-    job = _ExportJob(model, chosen, preparation, metadata, from_logits, quantize, calibration)
-    return _export_and_compare(job, place, checked)
+    job = _ExportJob(
+        model, export_format, preparation, metadata, from_logits, quantize, calibration
+    )
+    return _export_and_compare(job, output_path, comparison_images)
 
 
 @suggests_arguments()
@@ -242,12 +244,12 @@ def read_metadata(path: str | os.PathLike[str]) -> ExportMetadata:
         >>> catdog_keras.conversion.read_metadata(path).class_names
         ('cat', 'dog')
     """
-    place = check_path("path", path)
-    if not place.exists():
+    exported_path = check_path("path", path)
+    if not exported_path.exists():
         raise FileNotFoundError(describe("path", "an existing file or folder", str(path)))
-    found = format_of_file(place)
+    found = format_of_file(exported_path)
     try:
-        return found.read_metadata(place)
+        return found.read_metadata(exported_path)
     except ModuleNotFoundError:
         raise
     except Exception as error:  # each format raises its own types for a damaged file
@@ -288,7 +290,9 @@ class _ExportJob:
         self.format.add_metadata(path, self.metadata)
         return reference
 
-    def compare(self, path: Path, reference: keras.Model, checked: NamedImages) -> ExportReport:
+    def compare(
+        self, path: Path, reference: keras.Model, comparison_images: NamedImages
+    ) -> ExportReport:
         """Runs the file and the model on the same images."""
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         run_file = self.format.load(path, threads)
@@ -300,23 +304,25 @@ class _ExportJob:
             resized = np.asarray(self.preparation.apply(batch))
             return keras.tree.flatten(reference.predict_on_batch(resized))[0]
 
-        measured = measure_predictions(checked.images, run, run_keras)
+        measured = measure_predictions(comparison_images.images, run, run_keras)
         names = self.metadata.class_names
         outputs = check_outputs(measured.keras, len(names), 0)
         rows = to_probabilities(reference, outputs, len(names), self.from_logits)
-        source = f"{counted(len(rows), 'image')}, {checked.source}"
+        source = f"{counted(len(rows), 'image')}, {comparison_images.source}"
         report = replace(measured, keras=rows).report(
             path, self.format.name, self.quantize, source, threads
         )
         return replace(
             report,
             calibration_source=None if self.calibration is None else self.calibration.source,
-            model_dtype=", ".join(sorted(_half_precisions(self.model))) or "float32",
-            trained_on=checked.trained_on,
+            model_dtype=", ".join(sorted(_other_float_policies(self.model))) or "float32",
+            trained_on=comparison_images.trained_on,
         )
 
 
-def _export_and_compare(job: _ExportJob, path: Path, checked: NamedImages) -> ExportReport:
+def _export_and_compare(
+    job: _ExportJob, path: Path, comparison_images: NamedImages
+) -> ExportReport:
     """Writes file and report, and publishes them; raises if the file differs too much."""
     target = Path(os.path.realpath(path))
     is_folder = not job.format.suffix
@@ -329,7 +335,7 @@ def _export_and_compare(job: _ExportJob, path: Path, checked: NamedImages) -> Ex
     ):
         unfinished = scratch if is_folder else scratch / target.name
         reference = job.write(unfinished)
-        report = job.compare(unfinished, reference, checked)
+        report = job.compare(unfinished, reference, comparison_images)
         if not report.within_tolerance:
             target = rejected_path(target)
             path = path.with_name(target.name)
@@ -443,8 +449,8 @@ def _determine_from_logits(model: keras.Model, size: tuple[int, int]) -> bool:
     return returns_logits(model, check_outputs(outputs, None, 0))
 
 
-def _half_precisions(model: keras.Model) -> set[str]:
-    """Returns the names of the policies of layers that compute in another float dtype."""
+def _other_float_policies(model: keras.Model) -> set[str]:
+    """Returns the names of the policies that compute in a float dtype other than float32."""
     found = set()
     for layer in every_layer(model):
         policy = getattr(layer, "dtype_policy", None)
