@@ -169,25 +169,13 @@ def export_model(
     output_path = check_path("path", path)
     export_format = choose_format(output_path, format)
     check_output(output_path, export_format)
-    if quantize is not None:
-        check_choice("quantize", quantize, QUANTIZATIONS)
-        if quantize not in export_format.quantizations:
-            requirement = "omitted for " + setting("format", repr(export_format.name))
-            remedy = "The formats 'onnx' and 'litert' can be quantized."
-            raise ValueError(describe("quantize", requirement, quantize, remedy))
+    _check_quantize(quantize, export_format)
     check_from_logits(from_logits)
     check_choice("input_dtype", input_dtype, INPUT_DTYPES)
     file = None if source is None else check_path("source", source)
     size = _check_exportable(model, image_size)
-    preparation = Preparation(
-        size,
-        check_choice("interpolation", interpolation, INTERPOLATIONS),
-        check_boolean("crop_to_aspect_ratio", crop_to_aspect_ratio),
-        check_boolean("pad_to_aspect_ratio", pad_to_aspect_ratio),
-    )
-    if crop_to_aspect_ratio and pad_to_aspect_ratio:
-        must = "False if " + argument("crop_to_aspect_ratio") + " is True"
-        raise ValueError(describe("pad_to_aspect_ratio", must, True))
+    _check_preparation(interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio)
+    preparation = Preparation(size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio)
     names = (
         _class_names_or_indices(model) if class_names is None else check_class_names(class_names)
     )
@@ -371,6 +359,29 @@ def _mismatch_message(report: ExportReport) -> Message:
     remedy = " Use it if its accuracy on your own images suffices. Otherwise export in float32, by "
     remedy += "omitting " + argument("quantize") + ", or with " + int8 + ", which is not rejected "
     return message + remedy + "for its differences: the report states its accuracy."
+
+
+def _check_quantize(quantize: Any, export_format: ExportFormat) -> None:
+    """Raises a ValueError if the format cannot be quantized in this way."""
+    if quantize is None:
+        return
+    check_choice("quantize", quantize, QUANTIZATIONS)
+    if quantize not in export_format.quantizations:
+        requirement = "omitted for " + setting("format", repr(export_format.name))
+        remedy = "The formats 'onnx' and 'litert' can be quantized."
+        raise ValueError(describe("quantize", requirement, quantize, remedy))
+
+
+def _check_preparation(
+    interpolation: Any, crop_to_aspect_ratio: Any, pad_to_aspect_ratio: Any
+) -> None:
+    """Raises an error if the arguments of the preparation are invalid or contradict each other."""
+    check_choice("interpolation", interpolation, INTERPOLATIONS)
+    check_boolean("crop_to_aspect_ratio", crop_to_aspect_ratio)
+    check_boolean("pad_to_aspect_ratio", pad_to_aspect_ratio)
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        must = "False if " + argument("crop_to_aspect_ratio") + " is True"
+        raise ValueError(describe("pad_to_aspect_ratio", must, True))
 
 
 def _check_exportable(model: Any, image_size: Any) -> tuple[int, int]:
