@@ -130,14 +130,14 @@ def export_model(
             as in a subclassed model, the outputs and the loss decide.
         image_size: (height, width) in pixels, or an integer for both, for a model that accepts
             images of any size; None for the input size of the model.
-        interpolation: `"bilinear"` or `"nearest"`; this and the following arguments are those of
-            the loader of the training images.
+        interpolation: `"bilinear"` or `"nearest"`; this and the next two arguments must be those
+            with which the training images were loaded.
         crop_to_aspect_ratio: Whether images are cropped to the aspect ratio of `image_size`.
         pad_to_aspect_ratio: Whether images are filled with black up to that aspect ratio.
         input_dtype: Dtype of the images that the file takes: `"uint8"`, or `"float32"` for programs
             that pass float images. Their values are in [0, 255] as well.
-        source: The `.keras` file of the model, whose SHA-256 is written into the exported file;
-            None for that of the weights.
+        source: The `.keras` file of the model, whose SHA-256 is written into the exported file. If
+            None, the SHA-256 of the weights is written.
 
     Returns:
         The comparison of the file with the model.
@@ -344,14 +344,14 @@ def _export_and_compare(
 
 
 def _mismatch_message(report: ExportReport) -> Message:
-    """Describes an exported file that predicts something else than its model."""
+    """Describes an exported file that predicts differently from its model."""
     different = report.differing_images
     listed = ", ".join(map(str, different[:20])) + (", ..." if len(different) > 20 else "")
     message = Message(
-        f"The exported file predicts something else than the model on "
+        f"The exported file predicts differently from the model on "
         f"{counted(len(different), 'image')} of {report.images:,}: a probability differs by up to "
-        f"{report.max_probability_difference:.2g}, allowed are {report.tolerance:g}. Positions of "
-        f"the images: {listed}. The file was kept as {report.path!r}."
+        f"{report.max_probability_difference:.2g}; at most {report.tolerance:g} is allowed. "
+        f"Positions of the images: {listed}. The file was kept as {report.path!r}."
     )
     if report.quantize != "float16":
         return message
@@ -407,8 +407,10 @@ def _check_exportable(model: Any, image_size: Any) -> tuple[int, int]:
         )
     if image_size is None:
         if None in shape[1:3]:
-            requirement = "the size of the training images for a model of images of any size"
-            raise ValueError(describe("image_size", requirement, None))
+            raise ValueError(
+                argument("image_size") + " is required, because the model accepts images of any "
+                "size: pass the size of the training images."
+            )
         return int(shape[1]), int(shape[2])
     height, width = check_image_size("image_size", image_size)
     if any(
