@@ -194,9 +194,9 @@ class Evaluation:
         Source: Zou, G. Y. and Donner, A. (2008), Construction of confidence limits about effect
         measures: a general approach, Statistics in Medicine 27, 1693-1702.
         """
-        known = [each for each in self.class_metrics if each.num_images]
+        with_images = [each for each in self.class_metrics if each.num_images]
         return mean_interval(
-            [each.recall for each in known], [each.recall_interval for each in known]
+            [each.recall for each in with_images], [each.recall_interval for each in with_images]
         )
 
     @property
@@ -248,9 +248,9 @@ class Evaluation:
     @property
     def baseline_comparison(self) -> Comparison:
         """Comparison of the classifier with the `baseline` on the same images; see `compare`."""
-        guess = int(np.bincount(self.labels).argmax())
-        names = ("the model", f"always predicting {self.class_names[guess]}")
-        return compare_correct(names, self.is_correct, self.labels == guess)
+        majority_class = int(np.bincount(self.labels).argmax())
+        names = ("the model", f"always predicting {self.class_names[majority_class]}")
+        return compare_correct(names, self.is_correct, self.labels == majority_class)
 
     @property
     def confusion_matrix(self) -> IntegerArray:
@@ -388,13 +388,13 @@ class Evaluation:
                 {
                     "name": scores.class_name,
                     "images": scores.num_images,
-                    "precision": none_if_nan(scores.precision),
+                    "precision": _none_if_nan(scores.precision),
                     "precision_interval": _interval_as_list(scores.precision_interval),
-                    "recall": none_if_nan(scores.recall),
+                    "recall": _none_if_nan(scores.recall),
                     "recall_interval": _interval_as_list(scores.recall_interval),
-                    "f1": none_if_nan(scores.f1),
+                    "f1": _none_if_nan(scores.f1),
                     "f1_interval": _interval_as_list(scores.f1_interval),
-                    "average_precision": none_if_nan(curve.average_precision),
+                    "average_precision": _none_if_nan(curve.average_precision),
                     "average_precision_interval": _interval_as_list(
                         curve.average_precision_interval
                     ),
@@ -406,7 +406,7 @@ class Evaluation:
             "roc_areas": [
                 {
                     "name": curve.class_name,
-                    "auc": none_if_nan(curve.auc),
+                    "auc": _none_if_nan(curve.auc),
                     "auc_interval": _interval_as_list(curve.auc_interval),
                 }
                 for curve in self.roc_curves
@@ -523,7 +523,7 @@ def with_files(evaluation: AnyEvaluation, files: Sequence[str] | None) -> AnyEva
     return copied
 
 
-def none_if_nan(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     """Returns None for NaN (undefined ratios), which JSON cannot represent."""
     return None if math.isnan(value) else value
 
