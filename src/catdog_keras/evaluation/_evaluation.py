@@ -96,7 +96,7 @@ class Evaluation:
     Args:
         class_names: Class names, in the order of their indices.
         labels: True class indices, of shape `(images,)`; at least one image.
-        probabilities: Array of shape `(images, classes)`; each row is from 0 to 1 and sums to 1.
+        probabilities: Array of shape `(images, classes)`, values from 0 to 1; each row sums to 1.
         files: File of each image, in the same order, or None.
 
     Raises:
@@ -180,7 +180,7 @@ class Evaluation:
         """Balanced accuracy: the mean recall of the classes, from 0 to 1.
 
         All classes have the same weight, however many images they have, and always predicting one
-        class gives 1 / classes. Classes without images are left out.
+        class gives 1 / (number of classes). Classes without images are left out.
         """
         return self.macro_average.recall
 
@@ -364,11 +364,20 @@ class Evaluation:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns all metrics as JSON values, such as for a log; see `save` for the predictions.
+        """Returns the main metrics as JSON values, for example to log them.
+
+        Left out are the macro averages of precision and recall (the second is the balanced
+        accuracy), `weighted_average`, `top_k_accuracy` and `reliability_bins`. `save` writes the
+        predictions, from which all metrics can be computed.
 
         Returns:
-            A dict of numbers, strings and lists. An undefined metric and its interval are None.
-            `images` is the number of images, `baseline_p_value` belongs to `baseline_comparison`.
+            A dict of numbers, strings and lists: `images`, the number of images; `class_names`;
+            `accuracy`, `balanced_accuracy`, with intervals; `f1`; `baseline`; `baseline_p_value`,
+            which belongs to `baseline_comparison`; `log_loss`; `calibration_error`;
+            `mean_average_precision`; `confusion_matrix`; `classes`, the number of images,
+            precision, recall, F1 score and average precision of each class, with intervals;
+            `roc_areas`, the area under each curve of `roc_curves`, with intervals. An undefined
+            metric and its interval are None.
         """
         return {
             "images": len(self),
@@ -479,7 +488,8 @@ class Evaluation:
 
     @classmethod
     def _restore(cls, files: Sequence[str] | None, **fields: Any) -> Self:
-        # The folders need not be classes: they were checked, if at all, before `save`.
+        # Does not check the folder names again: if labels came from a table, folders may have the
+        # names of other classes.
         return with_files(cls(**fields), files)
 
     def __repr__(self) -> str:
@@ -514,7 +524,7 @@ class Evaluation:
 
 
 def with_files(evaluation: AnyEvaluation, files: Sequence[str] | None) -> AnyEvaluation:
-    """Returns the evaluation with the file of each image, in any folders.
+    """Returns a copy with `files`, without comparing folder names with labels.
 
     If labels are from a table or from file names, folders may have the names of other classes.
     """
