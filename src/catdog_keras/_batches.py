@@ -155,6 +155,11 @@ def iterate(data: Any) -> Iterator[Any]:
             yield from data
 
 
+def batches_of_images(images: Any, batch_size: int = BATCH_SIZE) -> Iterator[Any]:
+    """Yields the batches of an array of images without labels."""
+    return (images[start : start + batch_size] for start in range(0, len(images), batch_size))
+
+
 def labels_are_rows(data: Any) -> bool:
     """Whether the labels in batches of training data are rows, such as one-hot, not class indices.
 

@@ -94,7 +94,7 @@ def test_difference_ends_with_status_1_and_names_the_images(
     monkeypatch.setitem(_export_report.TOLERANCES, None, -1.0)
     ended = run("export", model, tmp_path / "exported", "--check", drawn)
     assert ended.exit_code == 1
-    assert "The exported file predicts something else than the model on 36 images" in ended.stderr
+    assert "The exported file predicts differently from the model on 36 images" in ended.stderr
     assert str(drawn / CLASSES[0]) in ended.stderr
     assert {each.name for each in tmp_path.iterdir()} == {
         "exported.rejected",

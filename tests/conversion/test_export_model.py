@@ -540,7 +540,7 @@ WRONG_MODELS = {
     "another range": (of_unit_range, r"\[0, 255\]"),
     "any size": (
         lambda: small_model(size=(None, None)),
-        "size of the training images for a model of images of any size",
+        "`image_size` is required, because .* any size: pass the size of the training images",
     ),
     "not a model": (lambda: "model.keras", "a keras.Model"),
 }

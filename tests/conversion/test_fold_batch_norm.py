@@ -426,7 +426,7 @@ def test_unfoldable_batch_norm_raises_and_partial_keeps_it(kind, disturb, same):
     with pytest.raises(ValueError, match="cannot be folded") as caught:
         fold_batch_norm(model)
     assert str(caught.value) == (
-        f"1 normalizations of {model.name!r} cannot be folded: {reason}. "
+        f"1 normalization of {model.name!r} cannot be folded: {reason}. "
         "Pass partial=True to keep them and fold the others."
     )
     folded = fold_batch_norm(model, partial=True)

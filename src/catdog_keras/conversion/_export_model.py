@@ -130,14 +130,14 @@ def export_model(
             as in a subclassed model, the outputs and the loss decide.
         image_size: (height, width) in pixels, or an integer for both, for a model that accepts
             images of any size; None for the input size of the model.
-        interpolation: `"bilinear"` or `"nearest"`; this and the following arguments are those of
-            the loader of the training images.
+        interpolation: `"bilinear"` or `"nearest"`; this and the next two arguments must be those
+            with which the training images were loaded.
         crop_to_aspect_ratio: Whether images are cropped to the aspect ratio of `image_size`.
         pad_to_aspect_ratio: Whether images are filled with black up to that aspect ratio.
         input_dtype: Dtype of the images that the file takes: `"uint8"`, or `"float32"` for programs
             that pass float images. Their values are in [0, 255] as well.
-        source: The `.keras` file of the model, whose SHA-256 is written into the exported file;
-            None for that of the weights.
+        source: The `.keras` file of the model, whose SHA-256 is written into the exported file. If
+            None, the SHA-256 of the weights is written.
 
     Returns:
         The comparison of the file with the model.
@@ -166,37 +166,25 @@ def export_model(
         >>> report.format, report.same_top_class
         ('savedmodel', 16)
     """
-    place = check_path("path", path)
-    chosen = choose_format(place, format)
-    check_output(place, chosen)
-    if quantize is not None:
-        check_choice("quantize", quantize, QUANTIZATIONS)
-        if quantize not in chosen.quantizations:
-            requirement = "omitted for " + setting("format", repr(chosen.name))
-            remedy = "The formats 'onnx' and 'litert' can be quantized."
-            raise ValueError(describe("quantize", requirement, quantize, remedy))
+    output_path = check_path("path", path)
+    export_format = choose_format(output_path, format)
+    check_output(output_path, export_format)
+    _check_quantize(quantize, export_format)
     check_from_logits(from_logits)
     check_choice("input_dtype", input_dtype, INPUT_DTYPES)
     file = None if source is None else check_path("source", source)
     size = _check_exportable(model, image_size)
-    preparation = Preparation(
-        size,
-        check_choice("interpolation", interpolation, INTERPOLATIONS),
-        check_boolean("crop_to_aspect_ratio", crop_to_aspect_ratio),
-        check_boolean("pad_to_aspect_ratio", pad_to_aspect_ratio),
-    )
-    if crop_to_aspect_ratio and pad_to_aspect_ratio:
-        must = "False if " + argument("crop_to_aspect_ratio") + " is True"
-        raise ValueError(describe("pad_to_aspect_ratio", must, True))
+    _check_preparation(interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio)
+    preparation = Preparation(size, interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio)
     names = (
         _class_names_or_indices(model) if class_names is None else check_class_names(class_names)
     )
     _check_one_output_per_class(model, len(names), from_logits)
     if from_logits is None:
         from_logits = _determine_from_logits(model, size)
-    chosen.check_class_names(names)
-    chosen.check_packages(quantize)
-    checked = images_to_compare(check_data, size, len(names))
+    export_format.check_class_names(names)
+    export_format.check_packages(quantize)
+    comparison_images = images_to_compare(check_data, size, len(names))
     calibration = images_for_calibration(quantize, calibration_data, preparation)
     metadata = ExportMetadata(
         class_names=names,
@@ -210,8 +198,10 @@ def export_model(
         source_sha256=_source_digest(model, file),
         input_dtype=input_dtype,
     )
-    job = _ExportJob(model, chosen, preparation, metadata, from_logits, quantize, calibration)
-    return _export_and_compare(job, place, checked)
+    job = _ExportJob(
+        model, export_format, preparation, metadata, from_logits, quantize, calibration
+    )
+    return _export_and_compare(job, output_path, comparison_images)
 
 
 @suggests_arguments()
@@ -242,12 +232,12 @@ def read_metadata(path: str | os.PathLike[str]) -> ExportMetadata:
         >>> catdog_keras.conversion.read_metadata(path).class_names
         ('cat', 'dog')
     """
-    place = check_path("path", path)
-    if not place.exists():
+    exported_path = check_path("path", path)
+    if not exported_path.exists():
         raise FileNotFoundError(describe("path", "an existing file or folder", str(path)))
-    found = format_of_file(place)
+    found = format_of_file(exported_path)
     try:
-        return found.read_metadata(place)
+        return found.read_metadata(exported_path)
     except ModuleNotFoundError:
         raise
     except Exception as error:  # each format raises its own types for a damaged file
@@ -288,7 +278,9 @@ class _ExportJob:
         self.format.add_metadata(path, self.metadata)
         return reference
 
-    def compare(self, path: Path, reference: keras.Model, checked: NamedImages) -> ExportReport:
+    def compare(
+        self, path: Path, reference: keras.Model, comparison_images: NamedImages
+    ) -> ExportReport:
         """Runs the file and the model on the same images."""
         threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         run_file = self.format.load(path, threads)
@@ -300,23 +292,25 @@ class _ExportJob:
             resized = np.asarray(self.preparation.apply(batch))
             return keras.tree.flatten(reference.predict_on_batch(resized))[0]
 
-        measured = measure_predictions(checked.images, run, run_keras)
+        measured = measure_predictions(comparison_images.images, run, run_keras)
         names = self.metadata.class_names
         outputs = check_outputs(measured.keras, len(names), 0)
         rows = to_probabilities(reference, outputs, len(names), self.from_logits)
-        source = f"{counted(len(rows), 'image')}, {checked.source}"
+        source = f"{counted(len(rows), 'image')}, {comparison_images.source}"
         report = replace(measured, keras=rows).report(
             path, self.format.name, self.quantize, source, threads
         )
         return replace(
             report,
             calibration_source=None if self.calibration is None else self.calibration.source,
-            model_dtype=", ".join(sorted(_half_precisions(self.model))) or "float32",
-            trained_on=checked.trained_on,
+            model_dtype=", ".join(sorted(_other_float_policies(self.model))) or "float32",
+            trained_on=comparison_images.trained_on,
         )
 
 
-def _export_and_compare(job: _ExportJob, path: Path, checked: NamedImages) -> ExportReport:
+def _export_and_compare(
+    job: _ExportJob, path: Path, comparison_images: NamedImages
+) -> ExportReport:
     """Writes file and report, and publishes them; raises if the file differs too much."""
     target = Path(os.path.realpath(path))
     is_folder = not job.format.suffix
@@ -329,7 +323,7 @@ def _export_and_compare(job: _ExportJob, path: Path, checked: NamedImages) -> Ex
     ):
         unfinished = scratch if is_folder else scratch / target.name
         reference = job.write(unfinished)
-        report = job.compare(unfinished, reference, checked)
+        report = job.compare(unfinished, reference, comparison_images)
         if not report.within_tolerance:
             target = rejected_path(target)
             path = path.with_name(target.name)
@@ -350,14 +344,14 @@ def _export_and_compare(job: _ExportJob, path: Path, checked: NamedImages) -> Ex
 
 
 def _mismatch_message(report: ExportReport) -> Message:
-    """Describes an exported file that predicts something else than its model."""
+    """Describes an exported file that predicts differently from its model."""
     different = report.differing_images
     listed = ", ".join(map(str, different[:20])) + (", ..." if len(different) > 20 else "")
     message = Message(
-        f"The exported file predicts something else than the model on "
+        f"The exported file predicts differently from the model on "
         f"{counted(len(different), 'image')} of {report.images:,}: a probability differs by up to "
-        f"{report.max_probability_difference:.2g}, allowed are {report.tolerance:g}. Positions of "
-        f"the images: {listed}. The file was kept as {report.path!r}."
+        f"{report.max_probability_difference:.2g}; at most {report.tolerance:g} is allowed. "
+        f"Positions of the images: {listed}. The file was kept as {report.path!r}."
     )
     if report.quantize != "float16":
         return message
@@ -365,6 +359,29 @@ def _mismatch_message(report: ExportReport) -> Message:
     remedy = " Use it if its accuracy on your own images suffices. Otherwise export in float32, by "
     remedy += "omitting " + argument("quantize") + ", or with " + int8 + ", which is not rejected "
     return message + remedy + "for its differences: the report states its accuracy."
+
+
+def _check_quantize(quantize: Any, export_format: ExportFormat) -> None:
+    """Raises a ValueError if the format cannot be quantized in this way."""
+    if quantize is None:
+        return
+    check_choice("quantize", quantize, QUANTIZATIONS)
+    if quantize not in export_format.quantizations:
+        requirement = "omitted for " + setting("format", repr(export_format.name))
+        remedy = "The formats 'onnx' and 'litert' can be quantized."
+        raise ValueError(describe("quantize", requirement, quantize, remedy))
+
+
+def _check_preparation(
+    interpolation: Any, crop_to_aspect_ratio: Any, pad_to_aspect_ratio: Any
+) -> None:
+    """Raises an error if the arguments of the preparation are invalid or contradict each other."""
+    check_choice("interpolation", interpolation, INTERPOLATIONS)
+    check_boolean("crop_to_aspect_ratio", crop_to_aspect_ratio)
+    check_boolean("pad_to_aspect_ratio", pad_to_aspect_ratio)
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        must = "False if " + argument("crop_to_aspect_ratio") + " is True"
+        raise ValueError(describe("pad_to_aspect_ratio", must, True))
 
 
 def _check_exportable(model: Any, image_size: Any) -> tuple[int, int]:
@@ -390,8 +407,10 @@ def _check_exportable(model: Any, image_size: Any) -> tuple[int, int]:
         )
     if image_size is None:
         if None in shape[1:3]:
-            requirement = "the size of the training images for a model of images of any size"
-            raise ValueError(describe("image_size", requirement, None))
+            raise ValueError(
+                argument("image_size") + " is required, because the model accepts images of any "
+                "size: pass the size of the training images."
+            )
         return int(shape[1]), int(shape[2])
     height, width = check_image_size("image_size", image_size)
     if any(
@@ -443,8 +462,8 @@ def _determine_from_logits(model: keras.Model, size: tuple[int, int]) -> bool:
     return returns_logits(model, check_outputs(outputs, None, 0))
 
 
-def _half_precisions(model: keras.Model) -> set[str]:
-    """Returns the policies of an exported model's layers that compute in another float dtype."""
+def _other_float_policies(model: keras.Model) -> set[str]:
+    """Returns the policies of an exported model that compute in a float dtype besides float32."""
     found = set()
     for layer in every_layer(model):
         policy = getattr(layer, "dtype_policy", None)

@@ -161,7 +161,7 @@ class ExportReport:
 
 
 class ExportMismatchError(Exception):
-    """An exported file predicts something else than its model.
+    """An exported file predicts differently from its model.
 
     Attributes:
         report: The comparison; its `path` is where the file was kept.

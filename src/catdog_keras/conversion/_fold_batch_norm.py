@@ -10,6 +10,7 @@ from catdog_keras._backend import contains_batch_norm
 from catdog_keras._checks import check_boolean, describe
 from catdog_keras._cloning import assign_weights, copy_layer
 from catdog_keras._layer_graph import LayerGraph, check_graph, is_plain_graph
+from catdog_keras._printable import counted
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.conversion._folded_weights import (
     FOLDS_INPUT,
@@ -19,16 +20,17 @@ from catdog_keras.conversion._folded_weights import (
 )
 from catdog_keras.layers import BatchNormalization, ConvBlock
 
-MAXIMA = (keras.layers.MaxPooling2D, keras.layers.GlobalMaxPooling2D)
+MAX_POOLING = (keras.layers.MaxPooling2D, keras.layers.GlobalMaxPooling2D)
 # In inference these layers can change places with an affine transformation of each channel.
-PASSED = (
-    *MAXIMA,
+COMMUTING_LAYERS = (
+    *MAX_POOLING,
     keras.layers.AveragePooling2D,
     keras.layers.GlobalAveragePooling2D,
     keras.layers.Dropout,
     keras.layers.SpatialDropout2D,
     keras.layers.Flatten,
 )
+TAKES_PADDING = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
 @suggests_arguments()
@@ -39,13 +41,14 @@ def fold_batch_norm(
 
     In inference, batch normalization is an affine transformation of each channel. After a
     convolution or dense layer without activation, its scale and offset are merged into the kernel
-    and the bias; the same is done if it precedes a layer that does not pad, also with pooling,
-    dropout or flattening in between. Before max pooling no scale may be negative. In a `ConvBlock`,
-    the normalization is folded into its own convolution if no activation precedes it, as with
-    `normalization="before"`, and otherwise into the next layer, as in the tutorial's models. A
-    zero-padding layer is merged, too, if the next convolution pads equally with `padding="same"`.
-    Nested models are folded recursively. The original model is not changed. The new model shares no
-    weights with it and is frozen; do not train its folded layers, which no longer normalize.
+    and the bias; the same is done if it precedes a layer that does not pad, even if pooling,
+    dropout or flattening lies between them. Before max pooling no scale may be negative. In a
+    `ConvBlock`, the normalization is folded into its own convolution if no activation precedes it,
+    as with `normalization="before"`, and otherwise into the next layer, as in the tutorial's
+    models. A zero-padding layer is merged, too, if the next convolution pads equally with
+    `padding="same"`. Nested models are folded recursively. The original model is not changed. The
+    new model shares no weights with it and is frozen; do not train its folded layers, which no
+    longer normalize.
 
     Source: Jacob et al., "Quantization and Training of Neural Networks for Efficient
     Integer-Arithmetic-Only Inference" (https://arxiv.org/abs/1712.05877), section 3.2.
@@ -65,7 +68,8 @@ def fold_batch_norm(
         TypeError: If `model` is not a Keras model.
         ValueError: If the model is not built, is not a graph of layers, contains a layer that
             cannot be rebuilt from its config, or contains batch normalization that cannot be
-            folded. The message names the layer and the reason.
+            folded, in which case the message names the layer and the reason; or if `dtype` is
+            neither a dtype nor a dtype policy.
 
     See Also:
         `strip_augmentation`: removes augmentation layers.
@@ -93,15 +97,16 @@ def fold_batch_norm(
     check_boolean("partial", partial)
     if dtype is not None:
         check_dtype(dtype)
-    kept: list[str] = []
+    not_folded: list[str] = []
     if not is_plain_graph(check_graph(model)):
         remedy = "The new model would not have this method."
         requirement = "a model that does not override `call`"
         raise ValueError(describe("model", requirement, model, remedy))
-    folded = _fold_layers(model, dtype, kept)
-    if kept and not partial:
+    folded = _fold_layers(model, dtype, not_folded)
+    if not_folded and not partial:
         raise ValueError(
-            f"{len(kept)} normalizations of {model.name!r} cannot be folded: {'; '.join(kept)}. "
+            f"{counted(len(not_folded), 'normalization')} of {model.name!r} cannot be folded: "
+            f"{'; '.join(not_folded)}. "
             "Pass partial=True to keep them and fold the others."
         )
     folded.trainable = False
@@ -136,8 +141,8 @@ def check_dtype(dtype: Any) -> None:
         ) from error
 
 
-def _fold_layers(model: keras.Model, dtype: str | None, kept: list[str]) -> keras.Model:
-    """Folds a model and its nested models; appends what cannot be folded, and why, to `kept`."""
+def _fold_layers(model: keras.Model, dtype: str | None, not_folded: list[str]) -> keras.Model:
+    """Folds a model and its nested models; appends to `not_folded` what it keeps, and why."""
     sequential = isinstance(model, keras.Sequential)
     inputs, outputs = (
         (model.inputs[0], model.outputs[0]) if sequential else (model.input, model.output)
@@ -146,11 +151,12 @@ def _fold_layers(model: keras.Model, dtype: str | None, kept: list[str]) -> kera
     layers = {layer.name: layer for layer in plain.layers}
     try:
         graph = LayerGraph.from_model(plain)
-    except NotImplementedError as error:  # of a nested layer, which Keras does not name
+    except NotImplementedError as error:
+        # Raised by a nested layer; Keras's message does not name it.
         requirement = "a model whose layers all have a config"
         reason = next(line for line in str(error).splitlines() if line)
         raise ValueError(describe("model", requirement, model, f"Keras says: {reason}")) from error
-    plan = _FoldingPlan(layers, graph, kept)
+    plan = _FoldingPlan(layers, graph, not_folded)
     for layer in plain.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             plan.place_layer(layer)
@@ -158,22 +164,24 @@ def _fold_layers(model: keras.Model, dtype: str | None, kept: list[str]) -> kera
             plan.place_block(layer)
         elif not is_plain_graph(layer) and contains_batch_norm(layer):
             kind = type(layer).__name__
-            kept.append(f"the one inside {layer.name!r} ({kind}), which is part of another layer")
+            not_folded.append(
+                f"the one inside {layer.name!r} ({kind}), which is part of another layer"
+            )
     padding = foldable_padding(layers, graph)
-    gone = plan.gone | {layer.name for layer in padding.values()}
+    removed = plan.removed | {layer.name for layer in padding.values()}
     copies: list[tuple[keras.Layer, keras.Layer]] = []
 
     def copy(layer: keras.Layer) -> keras.Layer:
         if is_plain_graph(layer):
-            return _fold_layers(layer, dtype, kept)
+            return _fold_layers(layer, dtype, not_folded)
         if not isinstance(layer, keras.Layer):  # a keras.ops operation
             return copy_layer(layer)
         changes: dict[str, Any] = {}
         if dtype is not None and getattr(layer, "quantization_mode", None) is None:
             changes["dtype"] = dtype
-        if layer.name in plan.before or layer.name in plan.after:
+        if layer.name in plan.norm_of_input or layer.name in plan.norm_of_output:
             changes["use_bias"] = True
-        if layer.name in plan.emptied:
+        if layer.name in plan.blocks_without_norm:
             changes["normalization"] = None
         if layer.name in padding:
             changes["padding"] = "same"
@@ -181,11 +189,11 @@ def _fold_layers(model: keras.Model, dtype: str | None, kept: list[str]) -> kera
         return copies[-1][1]
 
     def call(layer: keras.Layer, *args: Any, **kwargs: Any) -> Any:
-        return args[0] if layer.name in gone else layer(*args, **kwargs)
+        return args[0] if layer.name in removed else layer(*args, **kwargs)
 
     folded = keras.models.clone_model(plain, clone_function=copy, call_function=call)
     for layer, copied in copies:
-        if layer.name not in gone:
+        if layer.name not in removed:
             assign_weights(copied, plan.weights_of(layer))
     return folded
 
@@ -197,63 +205,69 @@ class _FoldingPlan:
     Attributes:
         layers: The layers of the model by name.
         graph: Their connections.
-        kept: What cannot be folded, and why.
-        before: Batch normalization of the input of a layer, by its name.
-        after: Batch normalization of the output of a layer, or of the convolution of a block.
-        emptied: The blocks whose own batch normalization is folded.
-        gone: The batch-normalization layers that are folded.
+        not_folded: What cannot be folded, and why.
+        norm_of_input: Batch normalization of the input of a layer, by its name.
+        norm_of_output: Batch normalization of the output of a layer, or of the convolution of a
+            block.
+        blocks_without_norm: The blocks whose own batch normalization is folded.
+        removed: The batch-normalization layers that are folded.
     """
 
     layers: dict[str, keras.Layer]
     graph: LayerGraph
-    kept: list[str]
-    before: dict[str, keras.Layer] = field(default_factory=dict)
-    after: dict[str, keras.Layer] = field(default_factory=dict)
-    emptied: set[str] = field(default_factory=set)
-    gone: set[str] = field(default_factory=set)
+    not_folded: list[str]
+    norm_of_input: dict[str, keras.Layer] = field(default_factory=dict)
+    norm_of_output: dict[str, keras.Layer] = field(default_factory=dict)
+    blocks_without_norm: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
 
     def place_layer(self, norm: keras.Layer) -> None:
         """Assigns a layer to the one that absorbs it, or records why there is none."""
         sources = self.graph.sources[norm.name]
         source = self.layers.get(sources[0]) if len(sources) == 1 else None
         if type(norm) not in (keras.layers.BatchNormalization, BatchNormalization):
-            self.kept.append(f"{norm.name!r}, which is of a custom class, {type(norm).__name__}")
+            self.not_folded.append(
+                f"{norm.name!r}, which is of a custom class, {type(norm).__name__}"
+            )
         elif len(sources) != 1:
-            self.kept.append(f"{norm.name!r}, which is called {len(sources)} times")
+            self.not_folded.append(f"{norm.name!r}, which is called {len(sources)} times")
         elif norm.name in self.graph.in_training:
-            self.kept.append(f"{norm.name!r}, which is called with training=True")
-        elif (behind := _obstacle_behind(norm, source, self.graph)) is None:
-            self.after[sources[0]] = norm
-            self.gone.add(norm.name)
-        elif (ahead := self._place_ahead(norm, norm, ())) is None:
-            self.gone.add(norm.name)
+            self.not_folded.append(f"{norm.name!r}, which is called with training=True")
+        elif (obstacle_before := _obstacle_before(norm, source, self.graph)) is None:
+            self.norm_of_output[sources[0]] = norm
+            self.removed.add(norm.name)
+        elif (obstacle_after := self._place_after(norm, norm, ())) is None:
+            self.removed.add(norm.name)
         else:
-            self.kept.append(f"{norm.name!r} after {sources[0]!r}, {behind}, and {ahead}")
+            self.not_folded.append(
+                f"{norm.name!r} after {sources[0]!r}, {obstacle_before}, and {obstacle_after}"
+            )
 
     def place_block(self, block: ConvBlock) -> None:
-        """Assigns the batch normalization of a block likewise."""
+        """Same for the batch normalization inside a block."""
         norm, parts = block.batch_normalization, [block.pooling_layer, block.dropout_layer]
         reason = None
         if block.name in self.graph.in_training:
             reason = "which is called with training=True"
         elif block.normalization == "before" or block.activation is keras.activations.linear:
-            # LoRA weights are part of the kernel that is folded, and Keras quantizes no Conv2D.
-            self.after[block.name] = norm
+            # No check as in `changed_kernel`: `kernel` includes LoRA weights, and Keras does not
+            # quantize Conv2D.
+            self.norm_of_output[block.name] = norm
         elif len(self.graph.sources[block.name]) != 1:
             reason = "which is called more than once"
         else:
-            ahead = self._place_ahead(block, norm, [part for part in parts if part])
-            if ahead is not None:
-                reason = f"which follows the activation of the block, {ahead}"
+            obstacle_after = self._place_after(block, norm, [part for part in parts if part])
+            if obstacle_after is not None:
+                reason = f"which follows the activation of the block, {obstacle_after}"
         if reason is None:
-            self.emptied.add(block.name)
+            self.blocks_without_norm.add(block.name)
         else:
-            self.kept.append(f"the one inside {block.name!r} (ConvBlock), {reason}")
+            self.not_folded.append(f"the one inside {block.name!r} (ConvBlock), {reason}")
 
-    def _place_ahead(
+    def _place_after(
         self, start: keras.Layer, norm: keras.Layer, parts: Sequence[keras.Layer]
     ) -> str | None:
-        """Assigns a batch normalization to the layer behind `start` that absorbs it.
+        """Assigns a batch normalization to the layer after `start` that absorbs it.
 
         Args:
             start: The batch normalization, or the block that contains it.
@@ -271,11 +285,15 @@ class _FoldingPlan:
             if user is None:
                 return "not before a single layer"
             is_single = self.graph.sources[user.name] == [place]
-            if type(user) not in PASSED or not is_single or user.name in self.graph.in_training:
+            if (
+                type(user) not in COMMUTING_LAYERS
+                or not is_single
+                or user.name in self.graph.in_training
+            ):
                 break
             passed.append(user)
             place = user.name
-        obstacle = _obstacle_ahead(user, [start, *passed])
+        obstacle = _obstacle_after(user, [start, *passed])
         if obstacle is None and not is_single:
             obstacle = "which also has other inputs"
         if (
@@ -286,27 +304,27 @@ class _FoldingPlan:
             obstacle = "with max pooling in between and negative scales"
         if obstacle is not None:
             return f"before {user.name!r}, {obstacle}"
-        self.before[user.name] = norm
+        self.norm_of_input[user.name] = norm
         return None
 
     def weights_of(self, layer: keras.Layer) -> list[Any]:
         """Returns the weights of the copy of a layer."""
-        norms = self.before.get(layer.name), self.after.get(layer.name)
-        if norms == (None, None) and layer.name not in self.emptied:
+        norms = self.norm_of_input.get(layer.name), self.norm_of_output.get(layer.name)
+        if norms == (None, None) and layer.name not in self.blocks_without_norm:
             return list(layer.get_weights())
         if type(layer) is not ConvBlock:
             return folded_weights(layer, *norms)
-        kept = None if layer.name in self.emptied else layer.batch_normalization
+        own_norm = None if layer.name in self.blocks_without_norm else layer.batch_normalization
         convolution = layer.convolution
         weights = (
             convolution.get_weights()
             if norms == (None, None)
             else folded_weights(convolution, *norms)
         )
-        return [*weights, *(kept.get_weights() if kept else ())]
+        return [*weights, *(own_norm.get_weights() if own_norm else ())]
 
 
-def _obstacle_behind(
+def _obstacle_before(
     norm: keras.Layer, source: keras.Layer | None, graph: LayerGraph
 ) -> str | None:
     """Returns why the preceding layer cannot absorb a batch normalization, or None if it can."""
@@ -323,7 +341,7 @@ def _obstacle_behind(
     return None if _same_channels(norm, source) else "which has its channels on another axis"
 
 
-def _obstacle_ahead(user: keras.Layer, path: Sequence[keras.Layer]) -> str | None:
+def _obstacle_after(user: keras.Layer, path: Sequence[keras.Layer]) -> str | None:
     """Returns why a layer cannot absorb the batch normalization at the start of a path to it."""
     absorber = user.convolution if type(user) is ConvBlock else user
     if type(absorber) not in FOLDS_INPUT:
@@ -367,7 +385,7 @@ def _channel_position(layer: keras.Layer) -> str | None:
 
 def _is_max_pooling(layer: keras.Layer) -> bool:
     """Returns whether a layer takes maxima, which folding a negative scale would turn to minima."""
-    return isinstance(layer, MAXIMA)
+    return isinstance(layer, MAX_POOLING)
 
 
 def _pads_nothing(layer: keras.Layer) -> bool:
@@ -375,9 +393,6 @@ def _pads_nothing(layer: keras.Layer) -> bool:
     if isinstance(layer, keras.layers.Dense) or layer.padding == "valid":
         return True
     return all(side == 1 for side in layer.kernel_size)
-
-
-TAKES_PADDING = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 
 def foldable_padding(

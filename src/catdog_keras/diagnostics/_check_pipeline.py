@@ -1,14 +1,14 @@
 """Checks a dataset against a model before training."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
 import numpy.typing as npt
 
 from catdog_keras._arrays import to_array, to_numbers
-from catdog_keras._batches import BATCH_SIZE, check_iterable, is_array, iterate
+from catdog_keras._batches import batches_of_images, check_iterable, is_array, iterate
 from catdog_keras._checks import check_class_names, check_integer, check_model
 from catdog_keras._class_names import names_of_dataset
 from catdog_keras._suggestions import suggests_arguments
@@ -80,7 +80,7 @@ def check_pipeline(
         class_names = names_of_dataset(dataset)
     check_integer("batches", batches, minimum=1)
     findings: list[Finding] = []
-    batched = _batches_of_images(dataset) if is_array(dataset) else iterate(dataset)
+    batched = batches_of_images(dataset) if is_array(dataset) else iterate(dataset)
     images, labels = _read_checked_batch(itertools.islice(batched, batches), findings)
     unreadable = {finding.name for finding in findings}
     if "not_images" not in unreadable:
@@ -97,11 +97,6 @@ def check_pipeline(
         findings.extend(find_label_mismatches(labels, model, class_names))
     num_images = sum(len(array) if array.ndim == 4 else 1 for array in images)
     return PipelineReport(tuple(findings), num_images)
-
-
-def _batches_of_images(images: Any) -> Iterator[Any]:
-    """Yields the batches of an array of images without labels, for `check_pipeline`."""
-    return (images[start : start + BATCH_SIZE] for start in range(0, len(images), BATCH_SIZE))
 
 
 def _read_checked_batch(

@@ -96,7 +96,7 @@ class Evaluation:
     Args:
         class_names: Class names, in the order of their indices.
         labels: True class indices, of shape `(images,)`; at least one image.
-        probabilities: Array of shape `(images, classes)`; each row is from 0 to 1 and sums to 1.
+        probabilities: Array of shape `(images, classes)`, values from 0 to 1; each row sums to 1.
         files: File of each image, in the same order, or None.
 
     Raises:
@@ -180,7 +180,7 @@ class Evaluation:
         """Balanced accuracy: the mean recall of the classes, from 0 to 1.
 
         All classes have the same weight, however many images they have, and always predicting one
-        class gives 1 / classes. Classes without images are left out.
+        class gives 1 / (number of classes). Classes without images are left out.
         """
         return self.macro_average.recall
 
@@ -194,9 +194,9 @@ class Evaluation:
         Source: Zou, G. Y. and Donner, A. (2008), Construction of confidence limits about effect
         measures: a general approach, Statistics in Medicine 27, 1693-1702.
         """
-        known = [each for each in self.class_metrics if each.num_images]
+        with_images = [each for each in self.class_metrics if each.num_images]
         return mean_interval(
-            [each.recall for each in known], [each.recall_interval for each in known]
+            [each.recall for each in with_images], [each.recall_interval for each in with_images]
         )
 
     @property
@@ -248,9 +248,9 @@ class Evaluation:
     @property
     def baseline_comparison(self) -> Comparison:
         """Comparison of the classifier with the `baseline` on the same images; see `compare`."""
-        guess = int(np.bincount(self.labels).argmax())
-        names = ("the model", f"always predicting {self.class_names[guess]}")
-        return compare_correct(names, self.is_correct, self.labels == guess)
+        majority_class = int(np.bincount(self.labels).argmax())
+        names = ("the model", f"always predicting {self.class_names[majority_class]}")
+        return compare_correct(names, self.is_correct, self.labels == majority_class)
 
     @property
     def confusion_matrix(self) -> IntegerArray:
@@ -364,11 +364,20 @@ class Evaluation:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns all metrics as JSON values, such as for a log; see `save` for the predictions.
+        """Returns the main metrics as JSON values, for example to log them.
+
+        Left out are the macro averages of precision and recall (the second is the balanced
+        accuracy), `weighted_average`, `top_k_accuracy` and `reliability_bins`. `save` writes the
+        predictions, from which all metrics can be computed.
 
         Returns:
-            A dict of numbers, strings and lists. An undefined metric and its interval are None.
-            `images` is the number of images, `baseline_p_value` belongs to `baseline_comparison`.
+            A dict of numbers, strings and lists: `images`, the number of images; `class_names`;
+            `accuracy`, `balanced_accuracy`, with intervals; `f1`; `baseline`; `baseline_p_value`,
+            which belongs to `baseline_comparison`; `log_loss`; `calibration_error`;
+            `mean_average_precision`; `confusion_matrix`; `classes`, the number of images,
+            precision, recall, F1 score and average precision of each class, with intervals;
+            `roc_areas`, the area under each curve of `roc_curves`, with intervals. An undefined
+            metric and its interval are None.
         """
         return {
             "images": len(self),
@@ -388,13 +397,13 @@ class Evaluation:
                 {
                     "name": scores.class_name,
                     "images": scores.num_images,
-                    "precision": none_if_nan(scores.precision),
+                    "precision": _none_if_nan(scores.precision),
                     "precision_interval": _interval_as_list(scores.precision_interval),
-                    "recall": none_if_nan(scores.recall),
+                    "recall": _none_if_nan(scores.recall),
                     "recall_interval": _interval_as_list(scores.recall_interval),
-                    "f1": none_if_nan(scores.f1),
+                    "f1": _none_if_nan(scores.f1),
                     "f1_interval": _interval_as_list(scores.f1_interval),
-                    "average_precision": none_if_nan(curve.average_precision),
+                    "average_precision": _none_if_nan(curve.average_precision),
                     "average_precision_interval": _interval_as_list(
                         curve.average_precision_interval
                     ),
@@ -406,7 +415,7 @@ class Evaluation:
             "roc_areas": [
                 {
                     "name": curve.class_name,
-                    "auc": none_if_nan(curve.auc),
+                    "auc": _none_if_nan(curve.auc),
                     "auc_interval": _interval_as_list(curve.auc_interval),
                 }
                 for curve in self.roc_curves
@@ -479,7 +488,8 @@ class Evaluation:
 
     @classmethod
     def _restore(cls, files: Sequence[str] | None, **fields: Any) -> Self:
-        # The folders need not be classes: they were checked, if at all, before `save`.
+        # Does not check the folder names again: if labels came from a table, folders may have the
+        # names of other classes.
         return with_files(cls(**fields), files)
 
     def __repr__(self) -> str:
@@ -514,7 +524,7 @@ class Evaluation:
 
 
 def with_files(evaluation: AnyEvaluation, files: Sequence[str] | None) -> AnyEvaluation:
-    """Returns the evaluation with the file of each image, in any folders.
+    """Returns a copy with `files`, without comparing folder names with labels.
 
     If labels are from a table or from file names, folders may have the names of other classes.
     """
@@ -523,7 +533,7 @@ def with_files(evaluation: AnyEvaluation, files: Sequence[str] | None) -> AnyEva
     return copied
 
 
-def none_if_nan(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     """Returns None for NaN (an evaluation's undefined ratio), which JSON cannot represent."""
     return None if math.isnan(value) else value
 

@@ -6,7 +6,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from catdog_keras._batches import BATCH_SIZE, check_dataset, is_arrays, iterate
+from catdog_keras._batches import (
+    BATCH_SIZE,
+    batches_of_images,
+    check_dataset,
+    is_arrays,
+    iterate,
+)
 from catdog_keras._checks import check_integer, check_model
 from catdog_keras._from_logits import check_from_logits, to_probabilities
 from catdog_keras._input_shape import check_batch_shape, fits_shape
@@ -112,8 +118,8 @@ def iterate_images(images: Any, batch_size: int) -> Iterator[Any]:
     if _have_labels(images):
         images = images[0]
     if getattr(images, "shape", ()) and not isinstance(images, keras.KerasTensor):
-        for start in range(0, max(len(images), 1), batch_size):
-            yield images[start : start + batch_size]
+        # Of an empty array, the shape is checked.
+        yield from batches_of_images(images, batch_size) if len(images) else [images]
         return
     # A list of batches of images is not a pair of arrays, as `iterate` would read it.
     if isinstance(images, (list, tuple)):

@@ -18,13 +18,8 @@ from catdog_keras._checks import (
 from catdog_keras._class_names import check_not_names, names_of_dataset
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import IMAGES_NAMES
-from catdog_keras.plotting._image_arrays import (
-    DATA_FORMATS,
-    check_plotted_data,
-    check_value_range,
-    first_images,
-    to_display_rgb,
-)
+from catdog_keras.plotting._image_arrays import DATA_FORMATS, check_value_range, to_display_rgb
+from catdog_keras.plotting._images_of_dataset import check_plotted_data, first_images
 from catdog_keras.plotting._rows import ImageRow, place_rows, write_row_title
 
 if TYPE_CHECKING:

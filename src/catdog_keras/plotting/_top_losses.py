@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import TOP_LOSSES_NAMES
-from catdog_keras.plotting._image_arrays import (
-    DATA_FORMATS,
-    check_value_range,
-    images_at,
-    to_display_rgb,
-)
+from catdog_keras.plotting._image_arrays import DATA_FORMATS, check_value_range, to_display_rgb
+from catdog_keras.plotting._images_of_dataset import images_at
 from catdog_keras.plotting._read_images import read_image
 from catdog_keras.plotting._records import check_records, only_evaluation
 
