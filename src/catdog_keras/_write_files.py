@@ -53,7 +53,7 @@ def output_folder(
             with interrupts_deferred():
                 publish_files(scratch, folder, names)
         except OSError as error:
-            cause = _system_error_of_output(error, scratch, folder, names)
+            cause = _cause_of_failed_write(error, scratch, folder, names)
             if cause is None:
                 raise
             reason = f"{cause.strerror}."
@@ -127,14 +127,14 @@ def _enter_scratch_near(stack: ExitStack, folder: Path) -> Path:
     return stack.enter_context(scratch_folder(folder))
 
 
-def _system_error_of_output(
+def _cause_of_failed_write(
     error: OSError, scratch: Path, folder: Path, names: Sequence[str]
 ) -> OSError | None:
-    """Returns the system's error if writing the output files failed, otherwise None."""
+    """Returns the system's error if writing files failed, otherwise None."""
     results = (repr(str(folder / name))[1:-1] for name in names)
     named = any(place in str(error) for place in (scratch.name, *results))
     if isinstance(error.__cause__, OSError) and named:
-        return _system_error_of_output(error.__cause__, scratch, folder, names) or error.__cause__
+        return _cause_of_failed_write(error.__cause__, scratch, folder, names) or error.__cause__
     if error.filename is None:
         return error if error.errno in NO_ROOM else None
     place = Path(os.fsdecode(error.filename))

@@ -125,7 +125,7 @@ def _is_page_text(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """Returns whether a value of the record is a number that can be drawn and formatted, or NaN."""
+    """Returns whether a value of a run record is a number that can be drawn, or NaN."""
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) <= sys.float_info.max
     return isinstance(value, float)

@@ -238,7 +238,7 @@ def _read_samples(image: "Image.Image", content: bytes) -> tuple[int, str]:
 
 
 def _nonstandard_reasons(path: str, form: _Format) -> list[str]:
-    """Returns why an inspected image is nonstandard, such as a palette; nothing if standard."""
+    """Returns why a file that is inspected is nonstandard, such as a palette; nothing otherwise."""
     endings = FORMAT_EXTENSIONS.get(form.kind, ())
     rules = (
         (form.orientation > 1, "rotated by its EXIF orientation"),

@@ -31,7 +31,7 @@ LAYOUT_PAD = 0.1
 NARROWEST, WIDEST = 0.9, 2.0
 
 
-class ExampleLossLike(Protocol):
+class TopLossLike(Protocol):
     """Attributes of an image's loss that are plotted; see `ExampleLoss`."""
 
     @property
@@ -51,12 +51,12 @@ class ExampleLossLike(Protocol):
 class HasLosses(Protocol):
     """What is plotted of an evaluation; see `Evaluation`."""
 
-    def top_losses(self) -> Sequence[ExampleLossLike]: ...
+    def top_losses(self) -> Sequence[TopLossLike]: ...
 
 
 @suggests_arguments(TOP_LOSSES_NAMES)
 def plot_top_losses(
-    losses: HasLosses | Sequence[ExampleLossLike],
+    losses: HasLosses | Sequence[TopLossLike],
     data: Any = None,
     *,
     value_range: tuple[float, float] | None = None,
@@ -190,7 +190,7 @@ def _draw_left_aligned(ax: Axes, image: Any, shape: float) -> None:
     ax.set_axis_off()
 
 
-def _write_loss_lines(ax: Axes, loss: ExampleLossLike, room: float) -> None:
+def _write_loss_lines(ax: Axes, loss: TopLossLike, room: float) -> None:
     """Writes the text above an image, with no line wider than its slot."""
     from catdog_keras.plotting import _axes_and_text
 
