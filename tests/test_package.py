@@ -388,6 +388,23 @@ def see_also(text):
     return re.findall(r"^    `(\w+)`: ", section[1], re.MULTILINE) if section else []
 
 
+def test_every_function_and_class_says_what_it_does_under_a_name_of_its_own():
+    """So that a reader finds it, private ones too; overloads repeat the name of their function."""
+    package = Path(catdog_keras.__file__).parent
+    undocumented, files = [], {}
+    for file in sorted(package.rglob("*.py")):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef):
+                continue
+            if any("overload" in ast.unparse(each) for each in node.decorator_list):
+                continue
+            files.setdefault(node.name, []).append(str(file.relative_to(package)))
+            if not ast.get_docstring(node):
+                undocumented.append(node.name)
+    assert undocumented == []
+    assert {name: where for name, where in files.items() if len(where) > 1} == {}
+
+
 def test_version_matches_installed_metadata():
     installed = importlib.metadata.version("catdog-keras")
     assert installed == catdog_keras.__version__
