@@ -31,7 +31,7 @@ def is_plain_graph(layer: keras.Layer) -> bool:
 
 
 def overrides(model: keras.Model, method: str) -> bool:
-    """Returns whether a model or its class has a method of its own, which no layer graph shows."""
+    """Returns whether a model or its class has a method of its own, which layer graphs omit."""
     libraries = ("builtins", "keras", "tensorflow", "torch")
     own = [each for each in type(model).__mro__ if each.__module__.split(".")[0] not in libraries]
     return any(method in vars(each) for each in [model, *own])
