@@ -208,7 +208,7 @@ def _run_until_weights(model: keras.Model, images: Any, arrival: PreprocessingTr
 
 
 def _run_layer(layer: Any, args: Any, kwargs: dict[str, Any], arrival: PreprocessingTrace) -> Any:
-    """Runs a layer in a walk through a model; records how it changes the range of images."""
+    """Runs a layer in the search for an input range; records how it changes the range of images."""
     if is_plain_graph(layer) and (
         _has_layer_with_weights(layer) or isinstance(layer, keras.Sequential)
     ):
@@ -231,7 +231,7 @@ def _run_layer(layer: Any, args: Any, kwargs: dict[str, Any], arrival: Preproces
 
 
 def _stop_at_weights(layer: keras.Layer, given: Range, arrival: PreprocessingTrace) -> NoReturn:
-    """Records the first layer with weights and the range of its inputs, and stops the walk."""
+    """Records the first layer with weights and its input range, and stops the search."""
     arrival.first, arrival.values = layer, given
     raise _ReachedWeightsError
 

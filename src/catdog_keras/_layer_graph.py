@@ -31,7 +31,7 @@ def is_plain_graph(layer: keras.Layer) -> bool:
 
 
 def overrides(model: keras.Model, method: str) -> bool:
-    """Returns whether a model or its class has a method of its own, which no layer graph shows."""
+    """Returns whether a model or its class has a method of its own, which layer graphs omit."""
     libraries = ("builtins", "keras", "tensorflow", "torch")
     own = [each for each in type(model).__mro__ if each.__module__.split(".")[0] not in libraries]
     return any(method in vars(each) for each in [model, *own])
@@ -71,7 +71,7 @@ class LayerGraph:
 
 
 def _source_layers(call: Any) -> Iterator[str]:
-    """Yields the names of the layers whose outputs are among the arguments of a call."""
+    """Yields the names of the layers of a graph whose outputs are arguments of a call."""
     if isinstance(call, dict):
         source = source_layer(call)
         if source is not None:
@@ -161,7 +161,7 @@ def layers_from_end(model: keras.Model) -> Iterator[Any]:
 
 
 def _last_layer(model: keras.Model) -> Any:
-    """Returns the last layer or operation of a model that changes its inputs at inference."""
+    """Returns the last layer or operation of a graph that changes its inputs at inference."""
     if isinstance(model, keras.Sequential):
         layers = list(model.layers)
     else:
@@ -178,7 +178,7 @@ def _last_layer(model: keras.Model) -> Any:
 
 
 def _passes_through(layer: Any) -> bool:
-    """Whether a layer returns its inputs unchanged, except for their dtype, at inference."""
+    """Whether a layer of a graph returns its inputs unchanged, but for the dtype, at inference."""
     if isinstance(layer, keras.layers.Activation):  # as after a mixed-precision model
         return bool(layer.activation is keras.activations.linear)
     return type(layer).__name__ in _PASS_THROUGH

@@ -112,7 +112,7 @@ def predict_batches(
 
 
 def _seen_by(check: RangeCheck, name: str, batches: Iterator[Tensors]) -> Iterator[Tensors]:
-    """Yields the batches, each after `check` has inspected it; `predict` reads in a thread."""
+    """Yields the batches to predict, each inspected by `check` before; `predict` uses a thread."""
     for images in batches:
         check.see(name, images)
         yield images

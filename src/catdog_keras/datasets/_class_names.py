@@ -128,7 +128,7 @@ def _normalized_number(name: str) -> str:
 
 
 def _find_variants(names: Sequence[str], words: Collection[str]) -> set[str]:
-    """Returns the names of variants of several classes, or of a class in several sizes."""
+    """Returns the class names of variants of several classes, or of a class in several sizes."""
     of_variant: dict[str, list[str]] = {}
     sizes: dict[str, list[str]] = {}
     numbers: Counter[str] = Counter()
@@ -156,7 +156,7 @@ def _find_variants(names: Sequence[str], words: Collection[str]) -> set[str]:
 
 
 def _find_split_names(names: Sequence[str]) -> tuple[list[str], bool]:
-    """Returns the names that may be those of splits, and whether they certainly are."""
+    """Returns the class names that may be those of splits, and whether they certainly are."""
     parsed = {name: parse_split_name(name) for name in names}
     others = [name for name in names if not parsed[name].split]
     families: dict[tuple[str, ...], set[str]] = {}

@@ -168,7 +168,7 @@ def _error_of_empty_class(folder: Path, more: str) -> ValueError:
 
 
 def _list_class_folders(root: Path, part: Folder, content: FolderContent) -> Listing:
-    """Lists the images in the class folders of one split, labeled by the order of the folders."""
+    """Indexes the images in the class folders of one split, labeled by the order of the folders."""
     files: list[str] = []
     counts: list[int] = []
     for folder in part.folders.values():
@@ -197,7 +197,7 @@ def note_unclassified_images(paths: Sequence[str]) -> str:
 def _notes_on_unclassified_images(
     parts: dict[str, Listing], content: FolderContent, above: list[str]
 ) -> list[str]:
-    """Returns a note on images next to the class folders, such as a test set without labels."""
+    """Returns a note on images next to class folders, which are not in the index."""
     count = sum(len(listing.files) for listing in parts.values())
     if count == len(content.images) and not above:
         return []

@@ -74,7 +74,7 @@ def read_columns(
 
 
 def _columns_in_memory(table: Any) -> list[Any]:
-    """Returns the names of the columns of a table in memory."""
+    """Returns the names of the columns of a label table in memory."""
     if isinstance(table, np.ndarray) and table.ndim == 1 and table.dtype.names:
         return list(table.dtype.names)
     if not (hasattr(table, "__getitem__") and hasattr(table, "__contains__")) or isinstance(

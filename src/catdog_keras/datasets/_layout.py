@@ -135,7 +135,7 @@ def find_layout(root: Folder, name: str, class_names: Sequence[str] | None = Non
 
 
 def _find_split_folders(root: Folder, name: str) -> dict[str, Folder]:
-    """Returns the folder of each split in the layout of `root`; none if none has such a name."""
+    """Returns the folder of each split in the layout of `root`; empty without such names."""
     named = {
         folder.path: parsed
         for folder in root.folders.values()
@@ -175,7 +175,7 @@ def _find_split_folders(root: Folder, name: str) -> dict[str, Folder]:
 
 
 def _holds_class_folders(root: Folder, path: str, named: Collection[str]) -> bool:
-    """Returns whether a folder named like a split, by its layout, has classes and is no class."""
+    """Returns whether the layout of a split folder is that of classes, not of a class itself."""
     folder = _skip_single_folders(root.folders[path])
     if not folder.folders:
         return False

@@ -213,7 +213,7 @@ def _check_image_paths(paths: Place | Sequence[Place]) -> list[Path]:
 
 
 def _find_images(paths: Sequence[Path]) -> list[tuple[str, str]]:
-    """Returns each file with the folder below which folder names count as classes."""
+    """Returns each file to load with the folder below which folder names count as classes."""
     found: list[tuple[str, str]] = []
     known: set[str] = set()
     for path in paths:
@@ -234,7 +234,7 @@ def _find_images(paths: Sequence[Path]) -> list[tuple[str, str]]:
 
 
 def _report_bad_images(bad: Sequence[ImageFile], usable: int) -> None:
-    """Warns about the skipped files; raises if no usable image is left."""
+    """Warns about files that are not loaded; raises if no usable image is left."""
     if not usable:
         named = _first_lines_that_fit(bad, "")
         raise ValueError(f"None of the {len(bad)} files could be read as an image:{named}")
@@ -274,7 +274,7 @@ def _find_loose_images(
 
 
 def _labels_by_folder(found: Sequence[tuple[str, str]], names: Sequence[str]) -> np.ndarray:
-    """Returns the label of each image by the names of its folders; raises if one has no label."""
+    """Returns the label of each image to load by its folders; raises if one has no label."""
     labels = []
     strangers = []
     for (file, _), classes in zip(found, _classes_of_files(found, names), strict=True):

@@ -136,7 +136,7 @@ def _divide_parts(
     batch_size: int,
     seed: int,
 ) -> dict[str, Listing]:
-    """Divides the images of the given parts into train, validation and test.
+    """Divides the selected images of the given parts into train, validation and test.
 
     Raises:
         ValueError: If there are too few images, or too many belong together.

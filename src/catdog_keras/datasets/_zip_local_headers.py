@@ -47,7 +47,7 @@ def check_local_headers(stream: BinaryIO, opened: zipfile.ZipFile, list_start: i
 
 
 def _check_header(stream: BinaryIO, info: zipfile.ZipInfo) -> int:
-    """Returns the position behind a member; raises an error if it contradicts the list."""
+    """Returns the position behind a member; raises if its local header contradicts the list."""
     stream.seek(info.header_offset)
     header = stream.read(HEADER.size)
     if len(header) < HEADER.size or not header.startswith(HEADER_SIGNATURE):
