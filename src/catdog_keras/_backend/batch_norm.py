@@ -123,7 +123,7 @@ def _tensorflow_batch_norm_training(
 def _tensorflow_fused(
     inputs: Any, gamma: Any, beta: Any, epsilon: float, mean: Any, variance: Any, *, training: bool
 ) -> Any:
-    """Calls the kernel: outputs, mean, unbiased variance, and what the gradient kernel needs."""
+    """Normalizes a batch by TensorFlow's kernel, with what the gradient kernel needs."""
     import tensorflow as tf
 
     return tf.raw_ops.FusedBatchNormV3(

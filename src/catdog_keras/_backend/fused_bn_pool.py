@@ -148,7 +148,7 @@ def _as_words(values: Any) -> Any:
 
 
 def _from_words(words: Any, like: Any) -> Any:
-    """Inverse of `_as_words`, with the dtype and the number of channels of `like`."""
+    """Inverse of `_as_words` for fused kernels, with dtype and number of channels of `like`."""
     import tensorflow as tf
 
     if words.dtype == like.dtype:

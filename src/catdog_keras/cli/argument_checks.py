@@ -83,7 +83,7 @@ def check_output_file(name: str, path: str) -> None:
 
 
 def check_not_an_input(name: str, path: str, inputs: Iterable[str]) -> None:
-    """Raises an error if `path` is one of the files that are read, also by a link to it."""
+    """Raises an error if the argument `path` is a file that is read, also by a link to it."""
     file = check_path(name, path)
     for each in inputs if file.is_file() else ():
         if _is_same_file(file, check_path("paths", each)):
@@ -92,7 +92,7 @@ def check_not_an_input(name: str, path: str, inputs: Iterable[str]) -> None:
 
 
 def _is_same_file(file: Path, other: Path) -> bool:
-    """Returns whether an output would replace an input, also by a link to it."""
+    """Returns whether an output argument would replace an input, also by a link to it."""
     try:
         return file.samefile(other)
     except OSError:  # an input that does not exist or cannot be read is reported later
