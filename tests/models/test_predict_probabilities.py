@@ -93,6 +93,8 @@ class Endless(keras.utils.PyDataset):
         ({"images": ["cats/1.jpg"]}, TypeError, "strings such as 'cats/1.jpg'. Read image files by `load_images`"),
         ({"images": inputs()[0]}, ValueError, r"received shape \(4,\)\. Make a batch of a single image: images\[None\]\."),
         ({"images": []}, ValueError, "at least one image"),
+        ({"images": inputs()[:0]}, ValueError, "at least one image"),
+        ({"images": np.zeros((0, 5))}, ValueError, r"\(0, 5\)"),
         ({"images": Endless()}, ValueError, "`images` must be finite"),
         ({"batch_size": 0}, ValueError, "`batch_size` .*received batch_size=0"),
         ({"from_logits": 1}, TypeError, "`from_logits`"),

@@ -423,7 +423,7 @@ class Evaluation:
         }
 
     def to_frame(self) -> pandas.DataFrame:
-        """Returns a pandas data frame with one row per image, such as for filtering errors.
+        """Returns a pandas data frame with one row per image, for example to filter errors.
 
         Needs pandas, which this package does not install.
 
