@@ -350,6 +350,18 @@ def test_mixing_layers_work_in_a_tf_data_map():
     assert (outputs["labels"].numpy() % 1 > 0).any()
 
 
+@MIXES
+@pytest.mark.parametrize("kind", [keras.layers.MixUp, keras.layers.CutMix])
+def test_mixing_layers_keep_labels_in_float32_under_mixed_precision(kind):
+    layer = RandomApply(kind(dtype="mixed_bfloat16"), 1.0, dtype="mixed_bfloat16")
+    rows = np.eye(2, dtype="float32")[[0, 1] * 8]
+    outputs = layer({"images": random_images(16, 8, 8, 3), "labels": rows}, training=True)
+    assert keras.backend.standardize_dtype(outputs["images"].dtype) == "bfloat16"
+    labels = as_numpy(outputs["labels"])
+    assert labels.dtype == np.float32
+    np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("inputs", "error", "message"),
     [

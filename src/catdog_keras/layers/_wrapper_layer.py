@@ -185,7 +185,11 @@ def transform_inner(layer: keras.Layer, batch: Any, transformation: dict[str, An
 def _transform_dict(layer: keras.Layer, batch: Data, transformation: dict[str, Any] | None) -> Data:
     """Applies a wrapped layer to images with their masks and boxes, or with labels to mix."""
     if "labels" in batch and isinstance(layer, MIXING):
-        return dict(_call_anywhere(layer, map_annotations(lambda tensor: tensor, batch)))
+        copied = map_annotations(lambda tensor: tensor, batch)  # Keras writes into the dictionary
+        if _backend.is_foreign_tf_tensor(batch["images"]):
+            return dict(_call_anywhere(layer, copied))
+        # `__call__` would round the labels to the compute dtype, which MixUp cannot mix.
+        return dict(layer.call(map_annotations(_backend.copy_if_mutable, copied), training=True))
     if "labels" in batch and not mixes_images(layer):
         images = {"images": batch["images"]}
         return {**batch, **_transform_dict(layer, images, transformation)}
