@@ -67,7 +67,11 @@ def test_backbones_does_not_import_heavy_packages(run_light):
 
 WRONG = [
     (["--version"], None),
-    (["learn"], "No such command 'learn'"),
+    (["learn"], "No such command 'learn'. Did you mean 'train'?"),
+    (["evalute", "a"], "No such command 'evalute'. Did you mean 'evaluate'?"),
+    (["report"], "No such command 'report'. `train` writes a report, and `evaluate` does with"),
+    (["check"], "No such command 'check'. Did you mean 'doctor' or 'scan'?"),
+    (["zzzz"], "No such command 'zzzz'."),
     (["train", "DATA", "--unknown"], "No such option '--unknown'"),
     (["train"], "Missing argument 'DATA'"),
     (["tutorial", "--epochs", "many"], "'many' is not a valid integer"),

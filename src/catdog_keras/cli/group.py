@@ -12,7 +12,7 @@ import click
 from catdog_keras._suggestions import did_you_mean, find_meant
 from catdog_keras.cli import backbones, doctor, evaluate, export, predict, scan, train, tutorial
 from catdog_keras.cli.interrupts import MESSAGE, interrupt_status
-from catdog_keras.cli.option_names import OPTION_NAMES
+from catdog_keras.cli.option_names import COMMAND_NAMES, OPTION_NAMES
 
 CTRL_C = 128 + signal.SIGINT
 
@@ -36,6 +36,15 @@ class _Commands(click.Group):
         # The exception is released here, and with it the frames that kept unfinished work alive.
         click.echo(MESSAGE, err=True)
         return ctx.exit(status)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Returns the command of the arguments; suggests commands for an unknown one."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            meant, hint = find_meant(args[0], self.commands, COMMAND_NAMES, cutoff=0.6)
+            question = did_you_mean([repr(each) for each in meant]) if meant else ""
+            unknown = f"No such command {args[0]!r}."
+            ctx.fail(" ".join(filter(None, [unknown, question, hint])))
+        return super().resolve_command(ctx, args)
 
 
 def _unknown_option(error: click.NoSuchOption) -> str:

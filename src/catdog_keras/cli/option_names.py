@@ -23,3 +23,18 @@ OPTION_NAMES: Synonyms = {
     ),
 }
 """The options that do the same here, and a hint; they are suggested if a command has them."""
+
+_REPORT = "`train` writes a report, and `evaluate` does with --report FOLDER."
+
+COMMAND_NAMES: Synonyms = {
+    **dict.fromkeys(("html", "report", "summary"), ((), _REPORT)),
+    **dict.fromkeys(("check", "clean", "duplicates", "lint"), (("doctor", "scan"), "")),
+    **dict.fromkeys(("inspect", "validate", "verify"), (("scan", "evaluate"), "")),
+    **dict.fromkeys(("benchmark", "eval", "score", "test"), (("evaluate",), "")),
+    **dict.fromkeys(("classify", "infer", "inference", "label", "sort"), (("predict",), "")),
+    **dict.fromkeys(("fine-tune", "finetune", "fit", "learn", "run"), (("train",), "")),
+    **dict.fromkeys(("convert", "onnx", "save", "tflite"), (("export",), "")),
+    **dict.fromkeys(("list", "models", "networks"), (("backbones",), "")),
+    **dict.fromkeys(("demo", "example", "start"), (("tutorial",), "")),
+}
+"""Commands that users guess: the commands that they may mean, or a hint."""
