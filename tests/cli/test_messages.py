@@ -386,3 +386,14 @@ def test_output_whose_name_is_too_long_is_named_as_it_was_typed(arguments, drawn
     ended = run(*given, "--output", "x" * 300)
     assert ended.exit_code == 2
     assert f"--output='{'x' * 300}'. File name too long." in ended.stderr
+
+
+def test_working_folder_that_was_removed_is_reported(monkeypatch):
+    def gone():
+        raise FileNotFoundError(2, "No such file or directory")
+
+    error = FileNotFoundError(2, "No such file or directory")
+    assert outcome(error) == "Error: [Errno 2] No such file or directory\n"
+    monkeypatch.setattr(os, "getcwd", gone)
+    expected = "Error: The working folder does not exist any more. Change to another folder.\n"
+    assert outcome(error) == expected

@@ -114,14 +114,15 @@ def test_image_next_to_class_folders_is_not_of_the_class_that_their_folder_is_na
     assert single.labels.tolist() == [0]
 
 
+@pytest.mark.parametrize("name", ["some.zip", "without-ending"])
 def test_zip_archive_loads_same_images_and_labels_as_folder(
-    coded, tmp_path, monkeypatch, read_code
+    coded, tmp_path, monkeypatch, read_code, name
 ):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "home"))
-    with zipfile.ZipFile(tmp_path / "some.zip", "w") as archive:
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
         for file in coded.rglob("*.png"):
             archive.write(file, file.relative_to(coded))
-    packed = load_images(tmp_path / "some.zip", class_names=list(CODED), image_size=(4, 4))
+    packed = load_images(tmp_path / name, class_names=list(CODED), image_size=(4, 4))
     plain = load_images(coded, class_names=list(CODED), image_size=(4, 4))
     assert codes(packed, read_code) == codes(plain, read_code)
     assert packed.labels.tolist() == plain.labels.tolist()

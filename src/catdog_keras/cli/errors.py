@@ -1,5 +1,6 @@
 """Error messages of the command: one sentence and an exit status, without a traceback."""
 
+import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -106,7 +107,18 @@ def _argument_error_message(error: Exception) -> str:
     """Returns the library's message, or a full sentence for an error of the operating system."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{str(error.filename)!r}: {error.strerror}. Check the path and permissions."
+    if isinstance(error, FileNotFoundError) and error.filename is None and not _has_folder():
+        return "The working folder does not exist any more. Change to another folder."
     return message_of(error)
+
+
+def _has_folder() -> bool:
+    """Returns whether the working folder exists; otherwise relative paths cause an error."""
+    try:
+        os.getcwd()  # noqa: PTH109 - Path.cwd raises as well
+    except OSError:
+        return False
+    return True
 
 
 def _is_argument_error(error: Exception) -> bool:

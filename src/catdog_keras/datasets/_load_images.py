@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,12 +213,24 @@ def _check_image_paths(paths: Place | Sequence[Place]) -> list[Path]:
     return [check_path(f"paths[{place}]", path) for place, path in enumerate(paths)]
 
 
+def _is_archive(path: Path) -> bool:
+    """Returns whether a path is that of a zip archive of images, by its ending or its content."""
+    if path.suffix.lower() == ".zip":
+        return True
+    if path.suffix.lower() in IMAGE_EXTENSIONS or not path.is_file():
+        return False
+    try:
+        return zipfile.is_zipfile(path)
+    except OSError:  # reported where the file is read as an image
+        return False
+
+
 def _find_images(paths: Sequence[Path]) -> list[tuple[str, str]]:
     """Returns each file to load with the folder below which folder names count as classes."""
     found: list[tuple[str, str]] = []
     known: set[str] = set()
     for path in paths:
-        folder = find_folder("paths", path) if path.suffix.lower() == ".zip" else path
+        folder = find_folder("paths", path) if _is_archive(path) else path
         if not folder.is_dir():
             found.append((str(path), str(path.absolute().parent.parent)))
             known.add(str(path))
