@@ -76,7 +76,7 @@ def _central_crop(images: Any, size: tuple[int, int]) -> Any:
 
 
 def _opaque_size(size: tuple[int, int], found: Any) -> Any:
-    """Returns the size for resizing as a tensor whose values optimizers of graphs do not know.
+    """Returns the size for resizing as a tensor with values unknown to the optimizers of graphs.
 
     They would replace the division by a constant by a multiplication, which rounds differently.
     """

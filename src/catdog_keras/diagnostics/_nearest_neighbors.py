@@ -8,7 +8,7 @@ BLOCK = 512  # rows of similarities that are computed at once
 
 
 def center_and_normalize(features: Floats) -> Floats:
-    """Subtracts the mean of all rows and scales each to length 1, as neighbors are by cosine.
+    """Subtracts the mean of all rows and scales each to length 1, for neighbors by cosine.
 
     Features after a ReLU are all positive, so that their cosine is high for any two images.
     """

@@ -311,7 +311,7 @@ def check_epoch_arguments(initial_epoch: Any, validation_freq: Any, epochs: int)
 
 
 def _check_finite_weights(model: keras.Model) -> None:
-    """Raises a ValueError before training if a weight is NaN or infinite, as each loss would be."""
+    """Raises a ValueError before training if a weight is not finite: each loss would be NaN."""
     for weight in model.weights:
         if keras.backend.is_float_dtype(weight.dtype):
             number = to_array(weight.value).astype(np.float32)
