@@ -18,7 +18,7 @@ def test_default_loss_and_accuracy_are_those_of_what_the_model_returns(ending, c
     last = [] if ending == "logits" else [keras.layers.Activation(ending)]
     model = keras.Sequential([keras.Input((columns,)), keras.layers.Dense(columns), *last])
     model.layers[0].set_weights([np.eye(columns), np.zeros(columns)])
-    compile_if_needed(model)
+    compile_if_needed(model, (inputs, LABELS))
     assert crossentropy_of(model) == ("binary" if columns == 1 else "sparse", ending == "logits")
     found = model.evaluate(inputs, LABELS, return_dict=True, verbose=0)
     right = 1 / (1 + np.exp(-np.where(LABELS == 1, logits, -logits)))
@@ -30,6 +30,6 @@ def test_compiled_model_is_not_compiled_again():
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     optimizer = model.optimizer
-    compile_if_needed(model)
+    compile_if_needed(model, (LABELS, LABELS))
     assert (model.optimizer, model.loss) == (optimizer, "mse")
     assert crossentropy_of(model) == (None, None)

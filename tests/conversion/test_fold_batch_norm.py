@@ -615,7 +615,7 @@ def test_nested_model_with_its_own_call_is_kept(disturb, same):
     inner = graph((6, 6, 3), layers.Conv2D(3, 3), layers.BatchNormalization(name="inside"))
     own = Doubled(inner.input, inner.output, name="own")
     model = disturb(graph((6, 6, 3), own, layers.Conv2D(2, 3), norm()))
-    with pytest.raises(ValueError, match=r"1 normalizations .* the one inside 'own' \(Doubled\)"):
+    with pytest.raises(ValueError, match=r"1 normalization .* the one inside 'own' \(Doubled\)"):
         fold_batch_norm(model)
     same(fold_batch_norm(model, partial=True), model)
 

@@ -319,7 +319,7 @@ def test_invalid_source_raises(tmp_path, make_folder):
         load_cats_dogs(tmp_path / "none.zip")
     assert str(caught.value) == (
         f"`source` must be an existing folder or zip archive; received source="
-        f"'{tmp_path}/none.zip'. Check the path."
+        f"'{tmp_path}/none.zip'. Check the path. Or pass 'synthetic', or 'public' for the photographs."
     )
     other = make_folder(tmp_path / "other", {"red": 9, "green": 9})
     with pytest.raises(ValueError, match="It holds the classes green, red in no split folders"):

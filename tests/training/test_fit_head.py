@@ -77,7 +77,7 @@ def test_fit_head_matches_fit_of_whole_model():
     data = batches(COUNT)
     whole, head = small_model(), small_model()
     head.set_weights(whole.get_weights())
-    compile_if_needed(whole)
+    compile_if_needed(whole, data[0])
     expected = whole.fit(*data[0], batch_size=COUNT, epochs=5, verbose=0).history
     found = train(head, data, epochs=5, validation_data=data)
     np.testing.assert_allclose(found["loss"], expected["loss"], rtol=1e-4)
