@@ -83,7 +83,7 @@ def test_model_of_another_type_is_not_reported_as_swapped():
     ],
 )  # fmt: skip
 def test_splits_in_place_of_a_dataset_are_reported(call, model):
-    with pytest.raises(TypeError, match=r"received \w+=<splits>\. Pass one of them, as `splits\.t"):
+    with pytest.raises(TypeError, match=r"received \w+=<splits>\. Pass one of them: `splits\.t"):
         call(model)
 
 

@@ -8,9 +8,9 @@ from catdog_keras import plotting
 
 HINTS = {
     "plot_images": {"n": "Did you mean `per_class`?", "y_true": "Did you mean `y`?"},
-    "plot_history": {"metric": "The accuracy, which has `acc` in its name, and the loss."},
+    "plot_history": {"metric": "It plots the loss, and the metric with `acc` in its name."},
     "plot_confusion_matrix": {"normalize": "fractions of the true class are both shown", "display_labels": "Did you mean `class_names`?", "figure": "Did you mean `ax`?"},
-    "plot_roc": {"title": "`set_title` of axes", "figsize": "Pass a figure of this size"},
+    "plot_roc": {"title": "`set_title` of axes", "figsize": "Make a figure of this size, and pass it"},
     "plot_grad_cam": {"heatmaps": "Did you mean `maps`?", "pred_index": "Did you mean `class_index`?", "ax": "Did you mean `figure`?", "classes": "Did you mean `titles`?"},
     "plot_top_losses": {"k": "plot_top_losses(evaluation.top_losses(5))", "dataset": "Did you mean `data`?"},
     "plot_augmentation": {"n_views": "Did you mean `views`? For 3 views, pass a list"},

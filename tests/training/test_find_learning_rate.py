@@ -256,6 +256,14 @@ def test_find_learning_rate_rejects_images_that_are_not_finite():
 
 def test_find_learning_rate_rejects_labels_that_the_loss_does_not_accept():
     images, labels = separable()
+    compiled = dense()
+    compiled.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     for wrong, found in ((labels + 1, "Subtract 1"), (np.eye(2)[labels], "one-hot rows")):
         with pytest.raises(ValueError, match=f"`train` must contain labels .*{found}"):
-            find_learning_rate(dense(), (images, wrong), steps=10)
+            find_learning_rate(compiled, (images, wrong), steps=10)
+
+
+def test_find_learning_rate_uses_the_loss_for_rows_of_labels():
+    images, labels = separable()
+    result = find_learning_rate(dense(), (images, np.eye(2, dtype="float32")[labels]), steps=10)
+    assert np.isfinite(result.losses).all()
