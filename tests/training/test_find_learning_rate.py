@@ -263,7 +263,8 @@ def test_find_learning_rate_rejects_labels_that_the_loss_does_not_accept():
             find_learning_rate(compiled, (images, wrong), steps=10)
 
 
+@any_curve
 def test_find_learning_rate_uses_the_loss_for_rows_of_labels():
     images, labels = separable()
-    result = find_learning_rate(dense(), (images, np.eye(2, dtype="float32")[labels]), steps=10)
+    result = find_learning_rate(dense(), (images, np.eye(2, dtype="float32")[labels]), steps=20)
     assert np.isfinite(result.losses).all()

@@ -249,10 +249,11 @@ PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at mos
     ("arguments", "message"),
     [
         ({"unfreeze": 0.0}, f"`unfreeze` must be {PART}; received unfreeze=0.0."),
+        ({"unfreeze": 20}, f"`unfreeze` must be {PART}; received unfreeze=20. For the last 20 layers of a backbone: 20 / len(backbone.layers)."),
         ({"unfreeze": (0.1, 0.2)}, f"`unfreeze` must be {PART}; received unfreeze=(0.1, 0.2)."),
         ({"unfreeze": ()}, f"`unfreeze` must be {PART}; received unfreeze=()."),
         ({"unfreeze": None}, f"`unfreeze` must be {PART}; received unfreeze=None."),
-        ({"unfreeze": "conv9"}, "`unfreeze` must be the name of a layer of 'small', or a fraction of its layers; received unfreeze='conv9'. Its last layers are 'conv2', 'norm2', 'add2'."),
+        ({"unfreeze": "conv9"}, "`unfreeze` must be the name of a layer of 'small', or a fraction of its layers; received unfreeze='conv9'. Its last layers are 'conv2', 'norm2', 'add2'; 1.0 is all of them."),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1; received epochs=0."),
         ({"options": 3}, "`options` must be a FineTuneConfig or None; received options=3."),
     ],
