@@ -7,7 +7,7 @@ import numpy as np
 
 from catdog_keras._folder_names import SPLITS
 from catdog_keras._message import Message, argument, either, setting
-from catdog_keras._printable import count_extensions, counted, first_lines, listed, printable
+from catdog_keras._printable import SHOWN, count_extensions, counted, first_lines, listed, printable
 from catdog_keras._warnings import warn
 from catdog_keras.datasets._belonging import Belonging
 from catdog_keras.datasets._image_index import ImageIndex, Listing
@@ -61,11 +61,9 @@ def report_bad_files(scan: ScanReport, options: SplitOptions) -> None:
             + argument("max_bad_fraction")
             + "."
         )
-    warn(
-        f"{found}\nThey are skipped. "
-        + either("`scan.bad` or `catdog-keras scan`", "`catdog-keras scan`")
-        + " lists all of them."
-    )
+    sources = either("`scan.bad` or `catdog-keras scan`", "`catdog-keras scan`")
+    more: Message | str = " " + sources + " lists all of them." if len(scan.bad) > SHOWN else ""
+    warn(f"{found}\nThey are skipped." + more)
 
 
 def report_moved_images(
