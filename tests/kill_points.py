@@ -199,8 +199,8 @@ TRAINING = run_with("train", "images", "--output", "out", "--seed", "SEED", *TRA
 CASES = {
     "train": Case(TRAINING),
     # All of them write to a scratch folder first, and what becomes of it depends on the output.
-    "train-first": Case(TRAINING, earlier=False, first=28),
-    "train-with-other-files": Case(TRAINING, other_files=True, first=28),
+    "train-first": Case(TRAINING, earlier=False, first=20),
+    "train-with-other-files": Case(TRAINING, other_files=True, first=20),
     "evaluate": Case(run_with("evaluate", "model/model.keras", "images", "--report", "out")),
     "doctor": Case(run_with("doctor", "images", "--output", "out", "--weights", "None")),
     "tutorial": Case(
