@@ -5,9 +5,8 @@ from typing import Any, TypeAlias
 
 import keras
 
-from catdog_keras import _backend, _layer_graph
+from catdog_keras import _backend, _layer_graph, _mixing  # `_mixing` can be half imported here
 from catdog_keras._checks import check_integer, describe, describe_received
-from catdog_keras._mixing import MIX_IN_DATASET
 from catdog_keras.layers._annotations import (
     add_batch_axis,
     images_of,
@@ -39,7 +38,7 @@ class BaseAugmentation(keras.layers.Layer):
                         "inputs",
                         "a dictionary with 'images' and 'labels' for a layer that mixes images",
                         f"a {type(inputs).__name__}",
-                        MIX_IN_DATASET,
+                        _mixing.MIX_IN_DATASET,
                     )
                 )
             return self._call_anywhere(inputs, training, **kwargs)

@@ -7,9 +7,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import keras
 import numpy as np
 
-from catdog_keras import _backend
+from catdog_keras import _backend, _mixing  # `_mixing` can be half imported here
 from catdog_keras._checks import describe
-from catdog_keras._mixing import MIXING, mixes_images
 from catdog_keras.layers._annotations import Data, map_annotations, restore_dtypes, select_by_image
 from catdog_keras.layers._base_augmentation import BaseAugmentation
 from catdog_keras.layers._preprocessing import Preprocessing
@@ -90,7 +89,7 @@ class WrapperLayer(BaseAugmentation):
 
     @property
     def _mixes_labels(self) -> bool:
-        return any(map(mixes_images, self._inner_layers))
+        return any(map(_mixing.mixes_images, self._inner_layers))
 
     def build(self, input_shape: Any) -> None:
         """Builds the wrapped layers."""
@@ -184,13 +183,13 @@ def transform_inner(layer: keras.Layer, batch: Any, transformation: dict[str, An
 
 def _transform_dict(layer: keras.Layer, batch: Data, transformation: dict[str, Any] | None) -> Data:
     """Applies a wrapped layer to images with their masks and boxes, or with labels to mix."""
-    if "labels" in batch and isinstance(layer, MIXING):
+    if "labels" in batch and isinstance(layer, _mixing.MIXING):
         copied = map_annotations(lambda tensor: tensor, batch)  # Keras writes into the dictionary
         if _backend.is_foreign_tf_tensor(batch["images"]):
             return dict(_call_anywhere(layer, copied))
         # `__call__` would round the labels to the compute dtype, which MixUp cannot mix.
         return dict(layer.call(map_annotations(_backend.copy_if_mutable, copied), training=True))
-    if "labels" in batch and not mixes_images(layer):
+    if "labels" in batch and not _mixing.mixes_images(layer):
         images = {"images": batch["images"]}
         return {**batch, **_transform_dict(layer, images, transformation)}
     if isinstance(layer, BaseAugmentation):
