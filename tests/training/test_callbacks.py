@@ -208,7 +208,7 @@ def test_callbacks_of_keras_set_the_rate_of_fine_tune(function):
     assert record.rates == pytest.approx([5e-5, 2.5e-5, 1.25e-5])
     assert float(trained.optimizer.learning_rate) == pytest.approx(1e-4)
     record = Record()
-    plateau = keras.callbacks.ReduceLROnPlateau("loss", mode="max", factor=0.1, patience=1)
+    plateau = keras.callbacks.ReduceLROnPlateau("loss", factor=0.1, patience=1, min_delta=1e9)
     train(function, [plateau, record], epochs=3)
     assert record.rates == pytest.approx([1e-4, 1e-5, 1e-6])
 
