@@ -864,6 +864,13 @@ def test_batches_of_a_training_are_read_as_their_images(make):
     assert {image.dtype for image, _ in found} == {np.dtype("uint8")}
 
 
+def test_soft_labels_of_a_batch_are_not_rounded():
+    images = np.full((2, 8, 8, 3), 200, np.uint8)
+    for labels in ([0.5, 1.0], [[0.9, 0.1, 0.0], [0.0, 1.0, 0.0]]):
+        with pytest.raises((TypeError, ValueError), match="check_data"):
+            list(images_to_compare([(images, np.array(labels))], (8, 8), 3))
+
+
 def test_scaled_images_are_not_rounded_to_black():
     images = np.random.default_rng(0).uniform(0, 1, (4, 8, 8, 3))
     with pytest.raises(ValueError, match=r"`check_data` must be images in \[0, 255\]; received an"):

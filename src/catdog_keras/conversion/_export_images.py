@@ -14,6 +14,7 @@ from catdog_keras._batches import is_arrays
 from catdog_keras._checks import describe_received
 from catdog_keras._message import setting
 from catdog_keras._printable import counted
+from catdog_keras._read_labels import read_labels
 from catdog_keras.conversion._serving_model import Preparation
 
 Image = npt.NDArray[np.uint8]
@@ -124,9 +125,11 @@ def _split_into_images(name: str, each: Any) -> Iterable[Any]:
     if labels is None:
         return list(pixels)
     indices = to_numbers(name, "labels", labels)
-    if indices.ndim == 2:
-        indices = indices[:, 0] if indices.shape[1] == 1 else indices.argmax(axis=1)
-    return zip(pixels, indices.astype(np.int64), strict=True)
+    if indices.ndim == 2 and indices.shape[1] > 1:
+        indices = read_labels(indices, indices.shape[1], name)
+    indices = indices.reshape(len(indices))
+    is_whole = (indices == np.floor(indices)).all()  # others are rejected one by one
+    return zip(pixels, indices.astype(np.int64) if is_whole else indices, strict=True)
 
 
 def _check_image_labels(
