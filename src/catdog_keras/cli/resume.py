@@ -1,6 +1,5 @@
 """Checkpoints of `catdog-keras train`, kept in its output folder until the training is complete."""
 
-import importlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,16 +35,17 @@ def open_checkpoints(
 
     import catdog_keras
     from catdog_keras._write_files import atomic_write_text
+    from catdog_keras.report._environment import BACKEND_PACKAGES, package_version
 
-    folder = Path(output).absolute() / FOLDER
+    folder, backend = Path(output).absolute() / FOLDER, keras.backend.backend()
     if folder.is_symlink():  # the end of the training would remove the link alone
         raise ValueError(f"{str(folder)!r} is a link. Remove it, or use another output folder.")
     run = {
         **settings,
         "catdog_keras": catdog_keras.__version__,
         "keras": keras.__version__,
-        "backend version": _backend_version(),
-        "backend": keras.backend.backend(),
+        "backend version": package_version(BACKEND_PACKAGES.get(backend, backend)),
+        "backend": backend,
         "floatx": keras.config.floatx(),
         "image_data_format": keras.config.image_data_format(),
     }
@@ -75,14 +75,6 @@ def open_checkpoints(
     if not _is_split_saved(splits, folder / SPLIT_FILE):
         raise _checkpoint_error(folder, "was written for other images")
     return folder
-
-
-def _backend_version() -> str:
-    """Returns the version of the framework that Keras uses."""
-    import keras
-
-    package = {"torch": "torch", "jax": "jax"}.get(keras.backend.backend(), "tensorflow")
-    return str(importlib.import_module(package).__version__)
 
 
 def _is_file_with_content(file: Path) -> bool:

@@ -16,7 +16,7 @@ def describe_environment() -> dict[str, str]:
     # TensorFlow is always included: it decodes the images with every backend.
     packages = ["catdog-keras", "keras", "tensorflow", BACKEND_PACKAGES.get(backend, backend)]
     versions = {
-        name: _package_version(name) for name in dict.fromkeys([*packages, "numpy", "pillow"])
+        name: package_version(name) for name in dict.fromkeys([*packages, "numpy", "pillow"])
     }
     return {
         "Python": platform.python_version(),
@@ -28,7 +28,7 @@ def describe_environment() -> dict[str, str]:
     }
 
 
-def _package_version(package: str) -> str:
+def package_version(package: str) -> str:
     """Returns the version of a package in the environment of the run, or `unknown`."""
     try:
         return metadata.version(package)
