@@ -138,6 +138,9 @@ def drawn_synthetic() -> Path:
         synthetic.write_synthetic(scratch, train_per_class=40, validation_per_class=80)
         publish_folder(scratch, folder)
         shutil.rmtree(scratch, ignore_errors=True)  # another worker was faster
+    images = sum(1 for _ in folder.rglob("*.jpg"))
+    # A test that loads "synthetic" without this fixture draws the whole set, for all later tests.
+    assert images == 2 * (40 + 80), f"{folder} holds {images} images: use this fixture everywhere"
     return folder
 
 

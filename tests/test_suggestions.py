@@ -125,8 +125,8 @@ def test_unknown_attribute_of_an_evaluation_is_answered_with_the_right_one(value
     assert str(caught.value) == message
 
 
-def test_unknown_attribute_of_a_data_set_is_answered_with_the_right_one():
-    splits = catdog_keras.load_cats_dogs("synthetic")
+def test_unknown_attribute_of_a_data_set_is_answered_with_the_right_one(drawn_synthetic):
+    splits = catdog_keras.load_cats_dogs(drawn_synthetic)
     images = catdog_keras.load_images(splits.files["test"][:2])
     for value, name, remedy in (
         (splits, "val", "Did you mean `validation`?"),
@@ -400,8 +400,8 @@ def test_preset_of_keras_hub_as_backbone_gets_its_prefix():
     )
 
 
-def test_splits_have_items_and_a_number_of_classes():
-    splits = catdog_keras.load_cats_dogs("synthetic")
+def test_splits_have_items_and_a_number_of_classes(drawn_synthetic):
+    splits = catdog_keras.load_cats_dogs(drawn_synthetic)
     assert splits.num_classes == 2
     for name, dataset in zip(("train", "validation", "test"), splits, strict=True):
         assert splits[name] is dataset

@@ -66,7 +66,7 @@ def test_batches_with_and_without_labels_give_the_same_features(backbone):
 
 
 def test_loaded_images_give_a_row_per_file(backbone, drawn_synthetic):
-    files = catdog_keras.load_cats_dogs("synthetic").files["test"][:3]
+    files = catdog_keras.load_cats_dogs(drawn_synthetic).files["test"][:3]
     images = catdog_keras.load_images(files, image_size=(32, 32))
     features = extract_features(images, backbone)
     assert features.shape == (3, 6)

@@ -52,8 +52,8 @@ def test_titles_show_file_class_loss_and_prediction():
     )
 
 
-def test_top_losses_of_a_split_need_neither_files_nor_data():
-    splits = load_cats_dogs("synthetic")
+def test_top_losses_of_a_split_need_neither_files_nor_data(drawn_synthetic):
+    splits = load_cats_dogs(drawn_synthetic)
     model = keras.Sequential(
         [keras.Input((160, 160, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
     )
