@@ -191,7 +191,7 @@ def shortcuts_of(
 
 def _property_columns(measured: Sequence[ImageMeasurements]) -> dict[str, Floats]:
     """Returns the columns of each possible shortcut, of shape `(images, columns)`."""
-    kinds = sorted({_file_facts(each).kind for each in measured})
+    kinds = sorted({_required_file_facts(each).kind for each in measured})
     rows = [_columns_of_image(each, kinds) for each in measured]
     return {name: np.array([row[name] for row in rows], np.float64) for name in PROPERTIES}
 
@@ -200,7 +200,7 @@ def _columns_of_image(
     each: ImageMeasurements, kinds: Sequence[str]
 ) -> dict[str, tuple[float, ...]]:
     """Returns the numbers of each technical property of an image that may be a shortcut."""
-    file = _file_facts(each)
+    file = _required_file_facts(each)
     fine, middle, coarse = np.log2(np.maximum(each.detail, SMALLEST_ENERGY)).tolist()
     top, bottom, left, right = each.margins
     return {
@@ -217,8 +217,8 @@ def _columns_of_image(
     }
 
 
-def _file_facts(each: ImageMeasurements) -> FileFacts:
-    """Returns facts about an image file that can be shortcuts; raises if it was an array."""
+def _required_file_facts(each: ImageMeasurements) -> FileFacts:
+    """Returns the facts of a measured file, which can be shortcuts; rejects an array."""
     if each.file is None:
         raise TypeError(describe("files", "paths of image files", "an array"))
     return each.file

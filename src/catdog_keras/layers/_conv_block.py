@@ -40,16 +40,16 @@ _PLAIN_VALUES = (
 )
 
 
-def _activation_functions(*names: str) -> tuple[Callable[[Any], Any], ...]:
-    """Returns the functions of Keras for the names of activations of a block."""
+def _keras_activations(*names: str) -> tuple[Callable[[Any], Any], ...]:
+    """Returns Keras's functions for names of activations that `ConvBlock` computes faster."""
     return tuple(keras.activations.get(name) for name in names)
 
 
 # Activations that are piecewise linear and never decrease: max pooling gives the same result, bit
 # by bit, before and after them.
-_MONOTONIC = _activation_functions("linear", "relu", "relu6", "leaky_relu", "hard_sigmoid")
+_MONOTONIC = _keras_activations("linear", "relu", "relu6", "leaky_relu", "hard_sigmoid")
 # Elementwise activations: the layout of the feature maps does not affect their result.
-_ELEMENTWISE = _MONOTONIC + _activation_functions(
+_ELEMENTWISE = _MONOTONIC + _keras_activations(
     *("elu", "selu", "celu", "gelu", "silu", "mish"),
     *("sigmoid", "hard_silu", "tanh", "softplus", "softsign"),
 )

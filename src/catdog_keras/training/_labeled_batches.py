@@ -31,13 +31,13 @@ def _is_one_per_image(part: str, array: Array, images: Array) -> bool:
 
 
 def check_repeatable(name: str, data: Any) -> None:
-    """Raises an error if labeled data can be read only once, as a generator."""
+    """Raises an error if labeled training data can be read only once, as a generator."""
     if isinstance(data, Iterator):
         raise not_repeatable_error(name, data)
 
 
 def not_repeatable_error(name: str, data: Any) -> ValueError:
-    """Returns the error for labeled data that can be read only once."""
+    """Returns the error for labeled training data that can be read only once."""
     remedy = "A generator or iterator can be read only once: pass a dataset or a list of batches."
     return ValueError(describe(name, "iterable more than once", data, remedy))
 
