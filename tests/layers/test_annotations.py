@@ -331,6 +331,43 @@ def test_layers_that_take_only_images_are_applied_or_rejected():
         RandomApply(OnlyImages(name="mine"))(masked)
 
 
+KERAS_LAYERS = {
+    "ContrastLimitedAdaptiveHistogramEqualization": (),
+    "RandomContrast": (0.3,),
+    "RandomElasticTransform": (1.0,),
+    "RandomErasing": (1.0,),
+    "RandomFlip": (),
+    "RandomGrayscale": (1.0,),
+}
+MOVES_PIXELS = ("RandomElasticTransform", "RandomErasing", "RandomFlip")
+
+
+@pytest.mark.parametrize("name", KERAS_LAYERS)
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_wrapped_keras_layers_take_masks_of_any_dtype(name, dtype):
+    layer = getattr(keras.layers, name)(*KERAS_LAYERS[name])
+    data = {k: make_data()[k] for k in ("images", "segmentation_masks")}
+    data["segmentation_masks"] = data["segmentation_masks"].astype(dtype)
+    for wrapper in (RandomApply(layer, rate=1), RandomChoice([layer]), AugmentationPipeline([layer])):
+        outputs = wrapper(data)
+        masks = as_numpy(outputs["segmentation_masks"])
+        assert masks.dtype == dtype
+        assert set(np.unique(masks)) <= {0, 3}
+        if name not in MOVES_PIXELS:
+            np.testing.assert_array_equal(masks, data["segmentation_masks"])
+    if name == "RandomGrayscale":
+        images = as_numpy(outputs["images"])
+        np.testing.assert_allclose(images, images[..., :1].repeat(3, -1), rtol=1e-5)
+
+
+def test_aug_mix_takes_images_and_rejects_masks():
+    data = make_data()
+    layer = RandomApply(keras.layers.AugMix((0, 255), name="mix"), rate=1)
+    assert as_numpy(layer({k: data[k] for k in ("images", "labels")})["images"]).max() <= 255
+    with pytest.raises(TypeError, match="'mix' would average class indices of masks. Augment"):
+        layer({k: data[k] for k in ("images", "segmentation_masks")})
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [

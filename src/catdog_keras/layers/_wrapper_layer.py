@@ -22,7 +22,8 @@ _LARGEST_FACTOR = 10
 
 # Its layers are such wrappers, so `_augmentation_preset` adds the function.
 PRESETS: dict[str, Callable[[], keras.Layer]] = {}
-# These change each pixel alone, so masks and boxes stay as they are.
+# These change no positions, so masks and boxes stay as they are. The last ones fail in Keras if
+# they are called with masks.
 _OF_PIXELS = (
     keras.layers.Identity,
     keras.layers.Rescaling,
@@ -31,6 +32,8 @@ _OF_PIXELS = (
     keras.layers.GaussianDropout,
     keras.layers.Dropout,
     Preprocessing,
+    keras.layers.ContrastLimitedAdaptiveHistogramEqualization,
+    keras.layers.RandomGrayscale,
 )
 _CHAINS = (keras.Sequential, keras.layers.Pipeline)
 
@@ -202,14 +205,18 @@ def _transform_dict(layer: keras.Layer, batch: Data, transformation: dict[str, A
         for each in layer.layers:
             batch = _transform_dict(each, batch, None)
         return batch
-    if not hasattr(layer, "transform_bounding_boxes"):
+    averages_masks = isinstance(layer, keras.layers.AugMix) and "segmentation_masks" in batch
+    if averages_masks or not hasattr(layer, "transform_bounding_boxes"):
         requirement = "one that transforms masks and boxes too"
-        remedy = f"{layer.name!r} takes only images. Augment without masks and boxes, or omit it."
+        found = "would average class indices of masks" if averages_masks else "takes only images"
+        remedy = f"{layer.name!r} {found}. Augment without masks and boxes, or omit it."
         raise TypeError(describe("layer", requirement, layer, remedy))
     ops = _backend.ops_for(batch["images"])
     # Keras's layers write their results into the dictionaries that they receive.
-    outputs = _call_anywhere(layer, map_annotations(lambda tensor: tensor, batch))
-    return restore_dtypes(outputs, batch, ops)
+    copied = map_annotations(lambda tensor: tensor, batch)
+    if "segmentation_masks" in copied:
+        copied["segmentation_masks"] = _as_float(copied["segmentation_masks"], ops)
+    return restore_dtypes(_call_anywhere(layer, copied), batch, ops)
 
 
 def _call_anywhere(layer: keras.Layer, batch: Any) -> Any:
