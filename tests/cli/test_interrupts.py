@@ -93,6 +93,20 @@ def test_signal_during_training_keeps_earlier_results(ending, status, drawn, tmp
     assert (output / "model.keras").read_text() == "of an earlier run"
 
 
+@pytest.mark.slow  # TensorFlow looks up the folder for temporary files once
+def test_interrupt_during_training_leaves_no_temporary_files(drawn, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    program = IN_TRAINING.replace(
+        "os.kill(", f"print(*os.listdir({str(temporary)!r})) or os.kill("
+    )
+    arguments = ["train", drawn, "--output", tmp_path / "out", *TINY]
+    ended = run_python(program, *arguments, TMPDIR=str(temporary))
+    assert ended.returncode == 130, ended.stderr
+    assert interrupts.AUTOGRAPH_PREFIX in ended.stdout  # there were such files in the training
+    assert list(temporary.iterdir()) == []
+
+
 @pytest.mark.parametrize(("ending", "status"), [("TERM", 143), ("HUP", 129)])
 def test_signal_during_cli_import_exits_with_its_status(ending, status):
     program = AT_IMPORT.replace("SIGINT", f"SIG{ending}")

@@ -70,7 +70,7 @@ FOLLOWS = {
 def test_batch_norm_folds_into_preceding_layer(kind, disturb, same):
     shape, make = FOLLOWS[kind]
     model = disturb(graph(shape, make(), norm(), layers.Activation("relu")))
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert normalizations(folded) == []
     assert len(folded.layers) == len(model.layers) - 1
     same(folded, model)
@@ -93,7 +93,7 @@ PRECEDES = {
 def test_batch_norm_folds_into_following_unpadded_layer(kind, disturb, same):
     shape, make = PRECEDES[kind]
     model = disturb(graph(shape, layers.Activation("relu"), norm(), make()))
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert normalizations(folded) == []
     same(folded, model)
 
@@ -102,7 +102,7 @@ def test_batch_norm_folds_into_following_unpadded_layer(kind, disturb, same):
 def test_batch_norms_on_both_sides_fold_into_one_layer(make, disturb, same):
     sides = layers.BatchNormalization(name="before"), layers.BatchNormalization(name="after")
     model = disturb(graph((9, 8, 4), sides[0], make(), sides[1]))
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert len(folded.layers) == 2
     same(folded, model)
 
@@ -119,7 +119,7 @@ def test_batch_norms_on_both_sides_fold_into_one_layer(make, disturb, same):
 )
 def test_batch_norm_with_any_options_is_folded(options, disturb, same):
     model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), norm(**options)))
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert normalizations(folded) == []
     same(folded, model)
 
@@ -127,15 +127,15 @@ def test_batch_norm_with_any_options_is_folded(options, disturb, same):
 def test_batch_norm_with_zero_gamma_is_folded(disturb, same):
     model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), norm()))
     model.get_layer("norm").gamma.assign([0, 1, -1, 0])
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert normalizations(folded) == []
     same(folded, model)
 
 
 def test_fused_batch_norm_layer_is_folded(disturb, same):
     model = disturb(graph((6, 6, 3), layers.Conv2D(4, 3), BatchNormalization()))
-    assert normalizations(fold_batch_norm(model)) == []
-    same(fold_batch_norm(model), model)
+    assert normalizations(fold_batch_norm(model, strict=True)) == []
+    same(fold_batch_norm(model, strict=True), model)
 
 
 def paddings(model):
@@ -159,7 +159,7 @@ def test_zero_padding_is_removed_when_same_padding_is_equivalent(
     filters = {"filters": 4} if kind is layers.Conv2D else {}
     convolution = kind(kernel_size=kernel, strides=stride, **filters)
     model = graph((*sides, 4), layers.ZeroPadding2D(padding), convolution, norm())
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert len(paddings(model)) == 1
     assert paddings(folded) == []
     same(folded, model)
@@ -190,7 +190,7 @@ OTHER_PADDINGS = {
 @pytest.mark.parametrize("kind", OTHER_PADDINGS)
 def test_zero_padding_is_kept_when_convolution_cannot_replace_it(kind):
     model = OTHER_PADDINGS[kind]()
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert len(paddings(folded)) == 1
     images = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 3)).astype("float32")
     outputs = [keras.tree.flatten(each(images, training=False)) for each in (folded, model)]
@@ -209,8 +209,8 @@ def test_batch_norm_folds_with_channels_first(first, disturb, same):
         pytest.skip(f"the backend has no such convolution on this processor: {error}")
     parts = [layers.Conv2D(4, 3, **options), norm(axis=1)]
     model = disturb(graph((3, 9, 8), *(parts if first else [parts[1], parts[0]])))
-    assert normalizations(fold_batch_norm(model)) == []
-    same(fold_batch_norm(model), model)
+    assert normalizations(fold_batch_norm(model, strict=True)) == []
+    same(fold_batch_norm(model, strict=True), model)
 
 
 class OwnNormalization(layers.BatchNormalization):
@@ -361,7 +361,7 @@ FOLDED_BLOCKS = [
 def test_batch_norm_before_activation_of_block_is_folded(arguments, disturb, same):
     block = ConvBlock(4, name="block", **arguments)
     model = disturb(graph((15, 16, 4), block, graph((None, None, 4), ConvBlock(4, **arguments))))
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert variances(folded) == 0
     copied = folded.get_layer("block")
     assert type(copied) is ConvBlock
@@ -375,7 +375,7 @@ def test_batch_norm_before_activation_of_block_is_folded(arguments, disturb, sam
 def test_folded_block_with_any_arguments_predicts_the_same(arguments, disturb, same):
     shape = images_for(arguments).shape[1:]
     model = disturb(graph(shape, ConvBlock(FILTERS, name="block", **arguments)))
-    folded = fold_batch_norm(model, partial=True)
+    folded = fold_batch_norm(model)
     follows = arguments["normalization"] == "after" and arguments["activation"] is not None
     assert variances(folded) == (1 if follows else 0)
     same(folded, model)
@@ -383,7 +383,7 @@ def test_folded_block_with_any_arguments_predicts_the_same(arguments, disturb, s
 
 def test_block_is_folded_in_another_dtype(disturb, same):
     model = disturb(graph((15, 16, 4), ConvBlock(4, normalization="before", name="block")))
-    folded = fold_batch_norm(model, dtype="mixed_bfloat16")
+    folded = fold_batch_norm(model, dtype="mixed_bfloat16", strict=True)
     assert folded.get_layer("block").compute_dtype == "bfloat16"
     same(folded, model, 2e-2)
 
@@ -404,7 +404,7 @@ def test_lora_weights_of_block_are_folded(disturb, same):
     block.convolution.enable_lora(2)
     disturb(model)
     block.convolution.lora_kernel_b.assign(np.ones(block.convolution.lora_kernel_b.shape))
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert variances(folded) == 0
     same(folded, model)
 
@@ -416,7 +416,7 @@ def test_block_called_in_training_or_of_a_subclass_is_kept():
         (own, r"\(OwnBlock\), which is part of another layer"),
     ):
         with pytest.raises(ValueError, match=f"the one inside 'block' .*{reason}"):
-            fold_batch_norm(kept)
+            fold_batch_norm(kept, strict=True)
 
 
 @pytest.mark.parametrize("kind", KEPT)
@@ -424,12 +424,12 @@ def test_unfoldable_batch_norm_raises_and_partial_keeps_it(kind, disturb, same):
     make, reason = KEPT[kind]
     model = disturb(make())
     with pytest.raises(ValueError, match="cannot be folded") as caught:
-        fold_batch_norm(model)
+        fold_batch_norm(model, strict=True)
     assert str(caught.value) == (
         f"1 normalization of {model.name!r} cannot be folded: {reason}. "
-        "Pass partial=True to keep them and fold the others."
+        "With strict=False they are kept, and the others are folded."
     )
-    folded = fold_batch_norm(model, partial=True)
+    folded = fold_batch_norm(model)
     assert len(folded.layers) == len(model.layers)
     assert variances(folded) == variances(model) == 1
     same(folded, model)
@@ -440,7 +440,7 @@ def test_partial_folds_some_batch_norms_and_keeps_others(disturb, same):
     x = layers.BatchNormalization(name="goes")(layers.Conv2D(3, 3, padding="same")(inputs))
     x = norm()(layers.Add()([inputs, x]))
     model = disturb(keras.Model(inputs, layers.ReLU()(x)))
-    folded = fold_batch_norm(model, partial=True)
+    folded = fold_batch_norm(model)
     assert normalizations(folded) == ["norm"]
     same(folded, model)
 
@@ -487,7 +487,7 @@ def test_any_chain_keeps_outputs_and_folds_every_foldable_batch_norm(
         images = keras.Input((12, 12, 2))
         model = keras.Model(images, model(images))
     disturb(model)
-    folded = fold_batch_norm(model, partial=True)
+    folded = fold_batch_norm(model)
     norms = [place for place, kind in enumerate(kinds) if kind == "norm"]
     kept = [place for place in norms if not foldable(kinds, taps, place)]
     assert len(normalizations(folded)) == len(kept)
@@ -502,14 +502,14 @@ def test_nested_models_are_folded(disturb, same):
     x = layers.Add()([middle(images), middle(others)]) * 2.0 + 1.0
     x = keras.ops.relu(layers.BatchNormalization()(layers.Conv2D(2, 2)(x)))
     model = disturb(keras.Model({"images": images, "others": others}, {"features": x}))
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert normalizations(folded) == []
     same(folded, model)
 
 
 def test_batch_norm_of_sequential_model_is_folded(disturb, same):
     model = disturb(keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(3, 3), norm()]))
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert normalizations(folded) == []
     same(folded, model)
 
@@ -518,7 +518,7 @@ def test_fold_batch_norm_leaves_original_model_unchanged(disturb):
     model = disturb(graph((6, 6, 3), layers.Conv2D(3, 3, use_bias=False), norm()))
     config = model.get_config()
     before = [weight.copy() for weight in model.get_weights()]
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     folded.set_weights([0 * weight for weight in folded.get_weights()])
     assert model.get_config() == config
     assert len(model.trainable_variables) == 3
@@ -529,7 +529,7 @@ def test_fold_batch_norm_leaves_original_model_unchanged(disturb):
 def test_folded_model_is_frozen_and_uncompiled_and_can_be_saved(disturb, same, tmp_path):
     model = disturb(graph((6, 6, 3), layers.Conv2D(3, 3), norm()))
     model.compile("sgd", "mse")
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert folded.trainable_variables == []
     assert not folded.compiled
     folded.save(tmp_path / "folded.keras")
@@ -540,7 +540,7 @@ def test_folded_model_is_frozen_and_uncompiled_and_can_be_saved(disturb, same, t
 def test_dtype_argument_sets_dtype_of_folded_model(dtype, disturb, same):
     inner = graph((6, 6, 3), layers.Conv2D(3, 3), norm())
     model = disturb(graph((6, 6, 3), inner, layers.ReLU()))
-    folded = fold_batch_norm(model, dtype=dtype)
+    folded = fold_batch_norm(model, dtype=dtype, strict=True)
     assert folded.layers[-1].compute_dtype == "bfloat16"
     assert folded.weights[0].dtype == ("bfloat16" if dtype == "bfloat16" else "float32")
     same(folded, model, tolerance=0.03)
@@ -580,8 +580,8 @@ def test_folded_backbone_of_each_family_keeps_outputs(name, disturb, same):
     kept = KEPT_IN_BACKBONES[name]
     if kept:
         with pytest.raises(ValueError, match=f"{kept} normalizations of .* cannot be folded"):
-            fold_batch_norm(model)
-    folded = fold_batch_norm(model, partial=kept > 0)
+            fold_batch_norm(model, strict=True)
+    folded = fold_batch_norm(model, strict=kept == 0)
     assert len(normalizations(folded)) == kept
     same(folded, model)
 
@@ -608,7 +608,7 @@ class Doubled(keras.Model):
 def test_model_with_its_own_call_is_rejected():
     inner = graph((6, 6, 3), layers.Conv2D(3, 3), norm())
     with pytest.raises(ValueError, match="`model` must be a model that does not override `call`"):
-        fold_batch_norm(Doubled(inner.input, inner.output))
+        fold_batch_norm(Doubled(inner.input, inner.output), strict=True)
 
 
 def test_nested_model_with_its_own_call_is_kept(disturb, same):
@@ -616,8 +616,8 @@ def test_nested_model_with_its_own_call_is_kept(disturb, same):
     own = Doubled(inner.input, inner.output, name="own")
     model = disturb(graph((6, 6, 3), own, layers.Conv2D(2, 3), norm()))
     with pytest.raises(ValueError, match=r"1 normalization .* the one inside 'own' \(Doubled\)"):
-        fold_batch_norm(model)
-    same(fold_batch_norm(model, partial=True), model)
+        fold_batch_norm(model, strict=True)
+    same(fold_batch_norm(model), model)
 
 
 def test_invalid_arguments_raise():
@@ -627,10 +627,10 @@ def test_invalid_arguments_raise():
     for unfit in (Subclassed(), keras.Sequential([layers.Dense(2)])):
         with pytest.raises(ValueError, match="`model` must be a built Functional or Sequential m"):
             fold_batch_norm(unfit)
-    with pytest.raises(TypeError, match="`partial` must be True or False; received partial=1"):
-        fold_batch_norm(model, partial=1)
+    with pytest.raises(TypeError, match="`strict` must be True or False; received strict=1"):
+        fold_batch_norm(model, strict=1)
     with pytest.raises(ValueError, match=r"`dtype` must be a dtype or a policy.*'float17'"):
-        fold_batch_norm(model, dtype="float17")
+        fold_batch_norm(model, dtype="float17", strict=True)
 
 
 def with_positive_scales(model):
@@ -664,7 +664,7 @@ def test_batch_norm_after_activation_of_block_folds_into_next_layer(kind, poolin
     block = ConvBlock(3, pooling=pooling, dropout=0.5, name="block")
     copies = [type(each).from_config(each.get_config()) for each in AHEAD[kind]]
     model = with_positive_scales(disturb(graph((16, 14, 3), block, *copies)))
-    folded = fold_batch_norm(model)
+    folded = fold_batch_norm(model, strict=True)
     assert variances(folded) == 0
     same(folded, model)
 
@@ -672,7 +672,7 @@ def test_batch_norm_after_activation_of_block_folds_into_next_layer(kind, poolin
 @pytest.mark.parametrize("pooling", ["max", "avg"])
 def test_negative_scales_fold_through_averages_only(pooling, disturb, same):
     model = disturb(graph((9, 9, 3), ConvBlock(3, pooling=pooling), layers.Conv2D(4, 3)))
-    folded = fold_batch_norm(model, partial=True)
+    folded = fold_batch_norm(model)
     assert variances(folded) == (1 if pooling == "max" else 0)
     same(folded, model)
 
@@ -689,7 +689,7 @@ def test_kept_batch_norm_of_a_block_that_absorbs_another_one(disturb, same):
             layers.ReLU(),
         )
     )
-    folded = fold_batch_norm(model, partial=True)
+    folded = fold_batch_norm(model)
     assert variances(folded) == 2
     same(folded, model)
 
@@ -698,7 +698,7 @@ def test_kept_batch_norm_of_a_block_that_absorbs_another_one(disturb, same):
 def test_batch_norm_folds_through_pooling_of_the_same_format_only(data_format, disturb):
     pooling = layers.GlobalAveragePooling2D(data_format=data_format)
     model = disturb(graph((6, 6, 6), layers.ReLU(), norm(), pooling, layers.Dense(2)))
-    kept = normalizations(fold_batch_norm(model, partial=True))
+    kept = normalizations(fold_batch_norm(model))
     assert kept == (["norm"] if data_format == "channels_first" else [])
 
 
@@ -708,7 +708,7 @@ def test_model1_is_folded_completely(data_format, disturb, same):
     try:
         shape = (3, 48, 50) if data_format == "channels_first" else (48, 50, 3)
         model = with_positive_scales(disturb(build_model1(shape)))
-        folded = fold_batch_norm(model)
+        folded = fold_batch_norm(model, strict=True)
         assert variances(folded) == 0
         same(folded, model)
     finally:
@@ -718,7 +718,7 @@ def test_model1_is_folded_completely(data_format, disturb, same):
 def test_model1_of_negative_scales_raises_and_names_conv_block(disturb):
     reason = r"4 normalizations of 'model1' .* 'block1' \(ConvBlock\).*max pooling.*negative scales"
     with pytest.raises(ValueError, match=reason):
-        fold_batch_norm(disturb(build_model1()))
+        fold_batch_norm(disturb(build_model1()), strict=True)
 
 
 class Unsaved(layers.Layer):
@@ -735,7 +735,7 @@ class Unsaved(layers.Layer):
 def test_layer_without_config_raises():
     model = graph((6, 6, 3), Unsaved(layers.ReLU()), norm())
     with pytest.raises(ValueError, match=r"whose layers all have a config; .* Object Unsaved was"):
-        fold_batch_norm(model)
+        fold_batch_norm(model, strict=True)
 
 
 def with_lora(model):
@@ -760,11 +760,11 @@ def test_layers_without_a_single_float_kernel_are_kept_with_the_reason(
     dense += [layers.Dense(3, name="second"), layers.BatchNormalization()]
     model = change(disturb(keras.Sequential([keras.Input((5,)), *dense])))
     with pytest.raises(ValueError, match=f"2 normalizations.*{reason}"):
-        fold_batch_norm(model)
-    folded = fold_batch_norm(model, partial=True)
+        fold_batch_norm(model, strict=True)
+    folded = fold_batch_norm(model)
     same(folded, model)
     assert len(normalizations(folded)) == 2
-    half = fold_batch_norm(model, partial=True, dtype="bfloat16")
+    half = fold_batch_norm(model, dtype="bfloat16")
     assert half.get_layer("first").quantization_mode == model.get_layer("first").quantization_mode
 
 
@@ -773,4 +773,4 @@ def test_adapted_normalization_is_kept(nested, same):
     first = layers.Normalization()
     first.adapt(np.random.default_rng(1).uniform(-3, 9, (4, 8, 8, 3)))
     model = graph((8, 8, 3), graph((8, 8, 3), first) if nested else first, layers.Conv2D(2, 3))
-    same(fold_batch_norm(model), model)
+    same(fold_batch_norm(model, strict=True), model)

@@ -42,7 +42,7 @@ def test_get_class_names_returns_saved_names_after_loading(tmp_path):
     "change",
     [
         keras.models.clone_model,
-        lambda model: fold_batch_norm(model, partial=True),
+        lambda model: fold_batch_norm(model),
         strip_augmentation,
         lambda model: keras.Sequential([keras.Input(SHAPE), model, keras.layers.Softmax()]),
         lambda model: keras.Model(model.get_layer("pooling").output, model.output),

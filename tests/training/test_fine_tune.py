@@ -254,6 +254,8 @@ PART = "the name of a layer, a fraction above 0 up to 1, or a sequence of at mos
         ({"unfreeze": ()}, f"`unfreeze` must be {PART}; received unfreeze=()."),
         ({"unfreeze": None}, f"`unfreeze` must be {PART}; received unfreeze=None."),
         ({"unfreeze": "conv9"}, "`unfreeze` must be the name of a layer of 'small', or a fraction of its layers; received unfreeze='conv9'. Its last layers are 'conv2', 'norm2', 'add2'; 1.0 is all of them."),
+        ({"unfreeze": ["conv1", "conv2"], "epochs": 2}, "`unfreeze` must be one value, or one per stage that adds layers to the stage before; received unfreeze=['conv1', 'conv2']. unfreeze='conv1' trains this layer and all later ones."),
+        ({"unfreeze": (0.9, 0.2), "epochs": 2}, "`unfreeze` must be one value, or one per stage that adds layers to the stage before; received unfreeze=(0.9, 0.2). unfreeze='conv0' trains this layer and all later ones."),
         ({"epochs": 0}, "`epochs` must be an integer of at least 1; received epochs=0."),
         ({"options": 3}, "`options` must be a FineTuneConfig or None; received options=3."),
     ],

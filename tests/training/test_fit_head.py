@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from catdog_keras import RandomAffine, _backend, fit_head, transfer_model
+from catdog_keras import RandomAffine, _backend, fine_tune, fit_head, transfer_model
 from catdog_keras._compile import compile_if_needed
 from catdog_keras.training import _feature_store as feature_store
 from catdog_keras.training._feature_batches import FeatureBatches, FeatureIndex
@@ -99,6 +99,22 @@ def test_fit_head_changes_head_but_not_backbone():
         (was != now).any()
         for was, now in zip(head, values(model.get_layer("logits").variables), strict=True)
     )
+
+
+@pytest.mark.parametrize("unfreeze", [0.4, 1.0])
+def test_fit_head_after_fine_tune_trains_the_head_alone(unfreeze):
+    model = small_model()
+    fine_tune(model, make_images(), epochs=1, unfreeze=unfreeze, verbose=0)
+    tuned = values(model.get_layer("small").variables)
+    head = values(model.get_layer("logits").variables)
+    losses = train(model, epochs=3)["loss"]
+    for was, now in zip(tuned, values(model.get_layer("small").variables), strict=True):
+        np.testing.assert_array_equal(now, was)
+    assert (head[0] != values(model.get_layer("logits").variables)[0]).any()
+    assert losses[-1] < losses[0]
+    assert [each.name for each in model.layers if each.trainable_weights] == ["logits"]
+    fine_tune(model, make_images(), epochs=1, unfreeze=unfreeze, verbose=0)
+    assert (tuned[0] != values(model.get_layer("small").variables)[0]).any()
 
 
 def test_fit_head_is_reproducible_with_same_seed():
@@ -475,9 +491,9 @@ def fully_frozen_model():
     [
         (
             model_with_unfrozen_backbone,
-            "No layer before 'small', the first trained layer, is frozen, as after `fine_tune`. To "
-            "train the head alone, set `model.get_layer('small').trainable = False`; to train more "
-            "layers, use `fine_tune` or `model.fit`.",
+            "No layer before 'small', the first trained layer, is frozen. To train the head "
+            "alone, set `model.get_layer('small').trainable = False`; to train more layers, use "
+            "`fine_tune` or `model.fit`.",
         ),
         (fully_frozen_model, "All of its weights are frozen."),
     ],

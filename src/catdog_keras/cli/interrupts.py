@@ -10,12 +10,14 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 from catdog_keras._signals import ENDING
 
 MESSAGE = "Interrupted."
 RETRY_SECONDS = 0.01
+AUTOGRAPH_PREFIX = "__autograph_generated_file"  # of TensorFlow's modules and temporary files
 
 _received: int | None = None
 
@@ -109,12 +111,21 @@ def exit_interrupted(status: int) -> None:
     """Exits without waiting for other threads.
 
     TensorFlow's threads may still call Python, so that a regular exit could wait for them or crash.
-    Unfinished files were already removed.
+    Unfinished files were already removed, except those that TensorFlow removes at a regular exit.
     """
+    _remove_autograph_files()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # closed, or without a reader
             stream.flush()
     os._exit(status)
+
+
+def _remove_autograph_files() -> None:
+    """Removes the temporary files into which TensorFlow translated functions of this process."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(AUTOGRAPH_PREFIX) and module.__file__:
+            with suppress(OSError):
+                Path(module.__file__).unlink()
 
 
 def _raise_interrupt(number: int, _: FrameType | None) -> None:

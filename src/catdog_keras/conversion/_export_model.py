@@ -261,7 +261,7 @@ class _ExportJob:
     def write(self, path: Path) -> keras.Model:
         """Writes the complete file, and returns the model with which it is compared."""
         reference = self.model if _computes_in_float32(self.model) else _copy_in_float32(self.model)
-        folded = fold_batch_norm(strip_augmentation(reference), partial=True)
+        folded = fold_batch_norm(strip_augmentation(reference))
         convert_to_file(
             folded,
             path,

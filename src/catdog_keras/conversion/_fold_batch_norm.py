@@ -35,7 +35,7 @@ TAKES_PADDING = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
 
 @suggests_arguments()
 def fold_batch_norm(
-    model: keras.Model, *, dtype: str | None = None, partial: bool = False
+    model: keras.Model, *, dtype: str | None = None, strict: bool = False
 ) -> keras.Model:
     """Folds batch normalization into adjacent layers and returns a new model for inference.
 
@@ -57,8 +57,8 @@ def fold_batch_norm(
         model: A built Functional or Sequential model, for example from `keras.applications`.
         dtype: Dtype or dtype policy of the new model's layers, such as `"bfloat16"` or
             `"mixed_bfloat16"`; None keeps that of each layer.
-        partial: Whether to keep layers that cannot be folded, such as batch normalization after an
-            addition, instead of raising an error.
+        strict: Whether to raise an error if batch normalization cannot be folded, for example after
+            an addition. By default it is kept.
 
     Returns:
         An uncompiled, frozen Functional model. In float32 its outputs equal
@@ -67,9 +67,9 @@ def fold_batch_norm(
     Raises:
         TypeError: If `model` is not a Keras model.
         ValueError: If the model is not built, is not a graph of layers, contains a layer that
-            cannot be rebuilt from its config, or contains batch normalization that cannot be
-            folded, in which case the message names the layer and the reason; or if `dtype` is
-            neither a dtype nor a dtype policy.
+            cannot be rebuilt from its config; if `strict` and batch normalization cannot be folded,
+            in which case the message names the layer and the reason; or if `dtype` is neither a
+            dtype nor a dtype policy.
 
     See Also:
         `strip_augmentation`: removes augmentation layers.
@@ -90,11 +90,11 @@ def fold_batch_norm(
         In bfloat16, of a model with a normalization that cannot be folded and is kept:
 
         >>> model.add(keras.layers.BatchNormalization())
-        >>> folded = catdog_keras.fold_batch_norm(model, dtype="bfloat16", partial=True)
+        >>> folded = catdog_keras.fold_batch_norm(model, dtype="bfloat16")
         >>> [type(layer).__name__ for layer in folded.layers]
         ['InputLayer', 'Conv2D', 'ReLU', 'BatchNormalization']
     """
-    check_boolean("partial", partial)
+    check_boolean("strict", strict)
     if dtype is not None:
         check_dtype(dtype)
     not_folded: list[str] = []
@@ -103,11 +103,11 @@ def fold_batch_norm(
         requirement = "a model that does not override `call`"
         raise ValueError(describe("model", requirement, model, remedy))
     folded = _fold_layers(model, dtype, not_folded)
-    if not_folded and not partial:
+    if not_folded and strict:
         raise ValueError(
             f"{counted(len(not_folded), 'normalization')} of {model.name!r} cannot be folded: "
             f"{'; '.join(not_folded)}. "
-            "Pass partial=True to keep them and fold the others."
+            "With strict=False they are kept, and the others are folded."
         )
     folded.trainable = False
     return folded
@@ -121,7 +121,7 @@ def fold_if_possible(backbone: keras.Model, dtype: str | None) -> keras.Model:
     if dtype is not None:
         check_dtype(dtype)
     try:
-        return fold_batch_norm(backbone, dtype=dtype, partial=True)
+        return fold_batch_norm(backbone, dtype=dtype)
     except (NotImplementedError, TypeError, ValueError) as error:
         if dtype is not None:
             requirement = (

@@ -1,7 +1,7 @@
 """Comparison of two or more evaluations, image by image."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -75,6 +75,10 @@ def compare(a: Evaluation, b: Evaluation, *, names: Sequence[str] | None = None)
 
 
 @overload
+def compare(a: Mapping[str, Evaluation]) -> Comparison | Comparisons: ...
+
+
+@overload
 def compare(
     a: Evaluation,
     b: Evaluation,
@@ -87,7 +91,10 @@ def compare(
 
 @suggests_arguments(COMPARE_NAMES)
 def compare(
-    a: Evaluation, b: Evaluation, *others: Evaluation, names: Sequence[str] | None = None
+    a: Evaluation | Mapping[str, Evaluation],
+    b: Evaluation | None = None,
+    *others: Evaluation,
+    names: Sequence[str] | None = None,
 ) -> Comparison | Comparisons:
     """Compares classifiers on the same images with the exact McNemar test.
 
@@ -98,7 +105,8 @@ def compare(
     classifiers, all pairs are compared, and the p-values are corrected by Holm's method.
 
     Args:
-        a: Evaluation of the first classifier.
+        a: Evaluation of the first classifier, or a dict of all evaluations by name, without other
+            arguments.
         b: Evaluation of the second classifier.
         *others: Evaluations of further classifiers.
         names: Names of the classifiers in the printed result. None names them `"a"`, `"b"`, ...
@@ -123,16 +131,19 @@ def compare(
         >>> catdog_keras.evaluation.compare(good, poor).significant
         False
 
-        Three classifiers:
+        Three classifiers, with names:
 
-        >>> print(catdog_keras.evaluation.compare(good, poor, good, names=("new", "old", "newer")))
+        >>> print(catdog_keras.evaluation.compare({"new": good, "old": poor, "newer": good}))
         new - old: +66.7 points, 95% interval -5.9 to +93.9; not significant (p = 1)
         new - newer: +0.0 points, 95% interval -56.1 to +56.1; not significant (p = 1)
         old - newer: -66.7 points, 95% interval -93.9 to +5.9; not significant (p = 1)
         Exact McNemar tests, p-values corrected by Holm's method for 3 comparisons.
     """
-    evaluations = (a, b, *others)
-    arguments = ("a", "b", *(f"others[{index}]" for index in range(len(others))))
+    if isinstance(a, Mapping):
+        evaluations, arguments, names = _read_named_evaluations(a, b, names)
+    else:
+        evaluations = (a, b, *others)
+        arguments = ("a", "b", *(f"others[{index}]" for index in range(len(others))))
     for argument, value in zip(arguments, evaluations, strict=True):
         if not isinstance(value, Evaluation):
             remedy = (
@@ -143,14 +154,27 @@ def compare(
             raise TypeError(describe(argument, "an Evaluation", value, remedy))
     shown = _check_classifier_names(names, len(evaluations))
     for argument, evaluation in zip(arguments[1:], evaluations[1:], strict=True):
-        check_same_images(a, evaluation, ("a", argument))
+        check_same_images(evaluations[0], evaluation, (arguments[0], argument))
     pairs = tuple(
         compare_correct((name, other_name), one.is_correct, other.is_correct)
         for (name, one), (other_name, other) in itertools.combinations(
             zip(shown, evaluations, strict=True), 2
         )
     )
-    return Comparisons(pairs) if others else pairs[0]
+    return Comparisons(pairs) if len(pairs) > 1 else pairs[0]
+
+
+def _read_named_evaluations(
+    named: Mapping[str, Evaluation], b: Any, names: Any
+) -> tuple[tuple[Any, ...], tuple[str, ...], tuple[str, ...]]:
+    """Returns the evaluations of a dict to compare, their names in messages, and their keys."""
+    if b is not None or names is not None:
+        other, value = ("b", b) if b is not None else ("names", names)
+        raise TypeError(describe(other, "None if `a` is a dict of evaluations", value))
+    if len(named) < 2:
+        raise ValueError(describe("a", "a dict of at least two evaluations", list(named)))
+    keys = tuple(named)
+    return tuple(named.values()), tuple(f"a[{key!r}]" for key in keys), keys
 
 
 def _is_list_of_evaluations(value: Any) -> bool:

@@ -77,8 +77,9 @@ def fine_tune(
         unfreeze: The first backbone layer to unfreeze; it and all later layers are trained. Either
             its name, or the fraction of the layers to unfreeze, counted from the end, above 0 up to
             1, and at least the last layer with weights to train. A sequence of them trains in that
-            many stages (gradual unfreezing), for example `(0.1, 0.3)`. Each stage gets its share of
-            the epochs and starts the learning-rate schedule again.
+            many stages (gradual unfreezing), for example `(0.1, 0.3)`; no stage trains fewer layers
+            than the one before. Each stage gets its share of the epochs and starts the
+            learning-rate schedule again.
         options: Learning rates and other settings; None for `FineTuneConfig()`.
         checkpoint: File in which the training state is saved after each epoch. If it exists, the
             same call on the same model and data resumes from it, and the result is bit-identical to
@@ -162,6 +163,11 @@ def fine_tune(
     initial_epoch = check_epoch_arguments(initial_epoch, validation_freq, call.epochs)
     count = call.epochs - initial_epoch
     firsts = [first_unfrozen(backbone, each) for each in _check_unfreeze(unfreeze, count)]
+    if firsts != sorted(firsts, reverse=True):
+        requirement = "one value, or one per stage that adds layers to the stage before"
+        name = backbone.layers[min(firsts)].name
+        remedy = f"unfreeze={name!r} trains this layer and all later ones."
+        raise ValueError(describe("unfreeze", requirement, unfreeze, remedy))
     for first in firsts:
         check_unfrozen(backbone, first)
     if options is None:

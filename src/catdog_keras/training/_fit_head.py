@@ -39,6 +39,7 @@ from catdog_keras.training._training_state import (
     read_values,
     seeds_of,
 )
+from catdog_keras.training._unfreezing import freeze_fine_tuned
 
 MAX_VIEWS = 255
 
@@ -95,7 +96,8 @@ def fit_head(
 
     Args:
         model: A frozen backbone with a trainable head, for example from `transfer_model`, or your
-            own Functional or Sequential model. A compiled model keeps its optimizer, loss and
+            own Functional or Sequential model. If `fine_tune` unfroze some layers of the backbone,
+            all of them are frozen again. A compiled model keeps its optimizer, loss and
             metrics; a model that is not compiled is compiled with Adam, accuracy and the
             cross-entropy for its labels, class indices or one-hot rows.
             The cross-entropy is computed from logits, unless the model ends in a softmax or
@@ -183,6 +185,7 @@ def fit_head(
         >>> sorted(history.history)
         ['accuracy', 'loss', 'val_accuracy', 'val_loss']
     """
+    freeze_fine_tuned(model)
     split = split_at_head(model)
     call = check_training_call(
         model,

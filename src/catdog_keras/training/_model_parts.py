@@ -148,9 +148,9 @@ def _find_frozen_and_head(model: keras.Model, calls: list[_LayerCall]) -> tuple[
     if not frozen:
         name = calls[trained].layer.name
         found = (
-            f"No layer before {name!r}, the first trained layer, is frozen, as after `fine_tune`. "
-            f"To train the head alone, set `model.get_layer({name!r}).trainable = False`; to train "
-            "more layers, use `fine_tune` or `model.fit`."
+            f"No layer before {name!r}, the first trained layer, is frozen. To train the head "
+            f"alone, set `model.get_layer({name!r}).trainable = False`; to train more layers, use "
+            "`fine_tune` or `model.fit`."
         )
         raise ValueError(_describe_unfit_model(model, found))
     head = next(

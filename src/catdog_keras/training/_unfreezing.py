@@ -1,4 +1,4 @@
-"""Selects and unfreezes the last layers of a backbone, for `fine_tune`."""
+"""Selects and unfreezes the last layers of a backbone, for `fine_tune`, and freezes them again."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -68,6 +68,24 @@ def unfreeze_from(backbone: keras.Model, first: int) -> None:
         layer.trainable = place >= first
         for normalization in _batch_normalizations(layer):
             normalization.trainable = False
+
+
+def freeze_fine_tuned(model: keras.Model) -> None:
+    """Freezes the backbone again if only some of its layers are unfrozen, as after `fine_tune`."""
+    trained = [layer for layer in check_graph(model).layers if layer.trainable_weights]
+    for layer in trained[:-1]:  # the last one is the head
+        if isinstance(layer, keras.Model) and _has_frozen_layers(layer):
+            layer.trainable = False
+
+
+def _has_frozen_layers(nested: keras.Model) -> bool:
+    """Returns whether some layers with weights were not unfrozen, such as batch normalization."""
+    return any(
+        _has_frozen_layers(layer)
+        if isinstance(layer, keras.Model)
+        else bool(layer.weights) and not layer.trainable
+        for layer in nested.layers
+    )
 
 
 def check_unfrozen(backbone: keras.Model, first: int) -> None:
