@@ -91,7 +91,7 @@ def run(case: str, file: str | os.PathLike[str] | None, folder: str | os.PathLik
         splits.train,
         validation_data=splits.validation,
         epochs=4,
-        checkpoint=file,
+        backup=file,
         callbacks=callbacks,
         verbose=0,
         **arguments,

@@ -92,7 +92,7 @@ def main() -> None:
         epochs=2,
         unfreeze="conv1",
         options=FineTuneConfig(num_views=None),
-        checkpoint=Path(folder) / f"state{process[0] if process else ''}",
+        backup=Path(folder) / f"state{process[0] if process else ''}",
     )
     found["fine_tune"] = tuned.history["loss"] + tuned.history["val_loss"]
     distribution = keras.distribution.distribution()

@@ -107,7 +107,7 @@ def test_damaged_single_checkpoint_is_refused_by_name_and_kept(kind, model, stat
     damage(file, kind)
     content = file.read_bytes()
     with pytest.raises(
-        ValueError, match=f"`checkpoint` must be an intact .*{file.name}'"
+        ValueError, match=f"`backup` must be an intact .*{file.name}'"
     ) as caught:
         Checkpoint(file, CALL).read(model, [])
     assert "\n" not in str(caught.value)
@@ -182,7 +182,7 @@ def test_forged_checkpoint_is_refused_by_name(kind, model, state_of, tmp_path):
     Checkpoint(file, CALL).write(state_of(1))
     forge(file, FORGERIES[kind])
     with pytest.raises(
-        ValueError, match=f"`checkpoint` must be an intact .*{file.name}'"
+        ValueError, match=f"`backup` must be an intact .*{file.name}'"
     ) as caught:
         Checkpoint(file, CALL).read(model, [])
     assert "\n" not in str(caught.value)
@@ -237,17 +237,17 @@ def test_full_disk_keeps_checkpoint_and_leaves_no_file(model, state_of, tmp_path
 
     with monkeypatch.context() as patched:
         patched.setattr(_checkpoint.os, "fsync", fail)
-        with pytest.raises(OSError, match=r"`checkpoint` must be .*state'\. No space left on dev"):
+        with pytest.raises(OSError, match=r"`backup` must be .*state'\. No space left on dev"):
             written.write(state_of(2))
     assert [each.name for each in tmp_path.iterdir()] == ["state"]
     assert epochs_of(file, model) == 1
 
 
 def test_checkpoint_that_is_not_a_file_is_rejected(tmp_path):
-    with pytest.raises(OSError, match=r"`checkpoint` must be .* It is not a regular file\."):
+    with pytest.raises(OSError, match=r"`backup` must be .* It is not a regular file\."):
         Checkpoint(tmp_path, CALL)
     os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(OSError, match=r"`checkpoint` must be .* It is not a regular file\."):
+    with pytest.raises(OSError, match=r"`backup` must be .* It is not a regular file\."):
         Checkpoint(tmp_path / "fifo", CALL)
 
 

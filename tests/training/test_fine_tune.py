@@ -237,7 +237,7 @@ def test_fine_tune_in_16_bits_is_finite_and_restores_from_checkpoint(policy, tmp
         keras.config.set_dtype_policy(before)
     for each in (tuned, again):
         file = tmp_path / "state"
-        history = fine_tune(each, labeled_images(), epochs=2, unfreeze="conv1", checkpoint=file)
+        history = fine_tune(each, labeled_images(), epochs=2, unfreeze="conv1", backup=file)
         assert np.isfinite(history.history["loss"]).all()
     assert all_equal(copy_values(tuned.weights), copy_values(again.weights))
 

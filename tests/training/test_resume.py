@@ -116,7 +116,7 @@ def test_callbacks_that_stop_a_run_keep_their_state(tmp_path, monkeypatch):
             labeled_images(),
             validation_data=labeled_images(12),
             epochs=9,
-            checkpoint=file,
+            backup=file,
             callbacks=make_callbacks(["EarlyStopping"]),
             verbose=0,
         )
@@ -138,26 +138,26 @@ def test_callbacks_that_stop_a_run_keep_their_state(tmp_path, monkeypatch):
 @pytest.mark.parametrize("function", [fit_head, fine_tune])
 def test_checkpoint_of_other_arguments_is_rejected(function, tmp_path):
     file = tmp_path / "state"
-    function(model(), labeled_images(8), epochs=1, checkpoint=file, verbose=0)
+    function(model(), labeled_images(8), epochs=1, backup=file, verbose=0)
     with pytest.raises(ValueError, match=r"epochs was 1, is 2\. Delete it, and 'state.previous'"):
-        function(model(), labeled_images(8), epochs=2, checkpoint=file, verbose=0)
+        function(model(), labeled_images(8), epochs=2, backup=file, verbose=0)
     other = fine_tune if function is fit_head else fit_head
     with pytest.raises(ValueError, match=f"function was '{function.__name__}'"):
-        other(model(), labeled_images(8), epochs=1, checkpoint=file, verbose=0)
+        other(model(), labeled_images(8), epochs=1, backup=file, verbose=0)
 
 
 @pytest.mark.parametrize("function", [fit_head, fine_tune])
 def test_checkpoint_in_missing_folder_raises_before_training(function, tmp_path):
     with pytest.raises(
-        FileNotFoundError, match="`checkpoint` must be a file in an existing folder"
+        FileNotFoundError, match="`backup` must be a file in an existing folder"
     ):
-        function(model(), labeled_images(8), epochs=1, checkpoint=tmp_path / "no" / "state")
+        function(model(), labeled_images(8), epochs=1, backup=tmp_path / "no" / "state")
 
 
 @pytest.mark.parametrize("function", [fit_head, fine_tune])
 def test_class_weight_of_numpy_numbers_is_a_part_of_the_checkpoint(function, tmp_path):
     weights = dict(zip(np.arange(2), np.array([1, 2], "float32"), strict=True))
-    arguments = {"epochs": 1, "checkpoint": tmp_path / "state", "verbose": 0}
+    arguments = {"epochs": 1, "backup": tmp_path / "state", "verbose": 0}
     function(model(), labeled_images(8), class_weight=weights, **arguments)
     function(model(), labeled_images(8), class_weight={0: 1, 1: 2}, **arguments)
     with pytest.raises(ValueError, match=r"class_weight was \[\[0, 1\.0\], \[1, 2\.0\]\], is None"):
@@ -195,7 +195,7 @@ def train_with_checkpoint(function, file, rate=0.1, ignored=None, names=("a", "b
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored)
     trained.compile(keras.optimizers.SGD(rate), loss, metrics=["accuracy"])
     arguments = {"train": labeled_images(8), "epochs": 1, "verbose": 0, **arguments}
-    return function(trained, checkpoint=file, **arguments).history
+    return function(trained, backup=file, **arguments).history
 
 
 @pytest.fixture(scope="module", params=[fit_head, fine_tune])
@@ -249,6 +249,6 @@ def test_resumed_model_has_the_normalization_of_the_checkpoint(train, tmp_path):
     outputs = []
     for adapted in (True, False):
         trained = build(adapted)
-        train(trained, data, epochs=1, checkpoint=tmp_path / "state")
+        train(trained, data, epochs=1, backup=tmp_path / "state")
         outputs.append(keras.ops.convert_to_numpy(trained(images)))
     np.testing.assert_array_equal(*outputs)

@@ -227,7 +227,7 @@ class Backup(keras.callbacks.BackupAndRestore):
 @pytest.mark.parametrize("kind", [keras.callbacks.BackupAndRestore, Backup])
 def test_backup_callback_is_rejected_in_favor_of_checkpoint(function, kind, tmp_path):
     callbacks = [keras.callbacks.TerminateOnNaN(), kind(str(tmp_path / "backup"))]
-    with pytest.raises(TypeError, match=r"`callbacks` must be .* Pass `checkpoint` instead\."):
+    with pytest.raises(TypeError, match=r"`callbacks` must be .* Pass `backup` instead\."):
         function(model(), (IMAGES, LABELS), epochs=1, callbacks=callbacks)
 
 

@@ -236,6 +236,6 @@ def test_ten_epochs_are_trained_by_default(function):
 
 def test_checkpoint_of_another_batch_size_is_refused(tmp_path):
     tested, file = model(), tmp_path / "state"
-    fit_head(tested, IMAGES, LABELS, epochs=1, checkpoint=file, verbose=0)
+    fit_head(tested, IMAGES, LABELS, epochs=1, backup=file, verbose=0)
     with pytest.raises(ValueError, match="batch_size"):
-        fit_head(tested, IMAGES, LABELS, batch_size=2, epochs=1, checkpoint=file, verbose=0)
+        fit_head(tested, IMAGES, LABELS, batch_size=2, epochs=1, backup=file, verbose=0)

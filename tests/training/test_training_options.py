@@ -270,7 +270,7 @@ def test_best_epoch_of_a_resumed_run_is_restored(tmp_path):
     def run():
         scores = _Scores([3.0, 4.0, 2.0], [0.1, 0.2, 0.3])
         built = fresh()
-        options = {"epochs": 3, "checkpoint": file, "verbose": 0, "callbacks": scores}
+        options = {"epochs": 3, "backup": file, "verbose": 0, "callbacks": scores}
         fit_head(built, data, validation_data=data, **options)
         return built, scores
 
@@ -326,7 +326,7 @@ def test_stages_with_moving_averages_resume_identically(tmp_path):
                 raise InterruptedError
 
         options = {"unfreeze": ("conv2", "conv1"), "epochs": 4, "verbose": 0, "options": CONFIG}
-        fine_tune(built, data, checkpoint=file, callbacks=stop, **options)
+        fine_tune(built, data, backup=file, callbacks=stop, **options)
         return copy_values(built.weights)
 
     expected = run(None)
@@ -354,7 +354,7 @@ def test_own_swap_of_moving_averages_is_accepted_but_not_with_checkpoint(train, 
     assert histories[0] == histories[1]
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
     with pytest.raises(ValueError, match="swapped weights"):
-        train(built, data, epochs=1, callbacks=swap, checkpoint=tmp_path / "state", verbose=0)
+        train(built, data, epochs=1, callbacks=swap, backup=tmp_path / "state", verbose=0)
 
 
 def one_hot_dataset(mix=None):

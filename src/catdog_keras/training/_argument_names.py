@@ -9,7 +9,12 @@ _LEARNING_RATE = (
     "`options=FineTuneConfig(learning_rate=...)`."
 )
 
+_STATE = "It is a file for the training state; `keras.callbacks.ModelCheckpoint` saves models."
+
 FIT_NAMES: Synonyms = {
+    **dict.fromkeys(
+        ("backup_dir", "checkpoint", "checkpoint_path", "resume_from"), (("backup",), _STATE)
+    ),
     "class_weights": (("class_weight",), ""),
     "data": (("train",), ""),
     "num_epochs": (("epochs",), ""),

@@ -127,7 +127,7 @@ def check_callback_types(callbacks: Callbacks) -> list[keras.callbacks.Callback]
             raise TypeError(describe("callbacks", requirement, callbacks, remedy))
         name = type(callback).__name__
         if isinstance(callback, keras.callbacks.BackupAndRestore):
-            remedy = "It restores the model, but not the epoch. Pass `checkpoint` instead."
+            remedy = "It restores the model, but not the epoch. Pass `backup` instead."
             raise TypeError(
                 describe("callbacks", "callbacks without BackupAndRestore", name, remedy)
             )

@@ -57,7 +57,7 @@ class Checkpoint:
         self._keep_older = False  # whether the file at `_file` must not replace the older one
         if not file.parent.is_dir():
             raise FileNotFoundError(
-                describe("checkpoint", "a file in an existing folder", str(file), "Create it.")
+                describe("backup", "a file in an existing folder", str(file), "Create it.")
             )
         if file.exists() and not file.is_file():
             raise self._unwritable("It is not a regular file.")
@@ -174,15 +174,15 @@ class Checkpoint:
                 f"{self._older.name!r} in the same folder, or use another path."
             )
             requirement = "a checkpoint of the same call"
-            raise ValueError(describe("checkpoint", requirement, str(file), remedy))
+            raise ValueError(describe("backup", requirement, str(file), remedy))
 
     def _invalid(self, file: Path, reason: str) -> ValueError:
         requirement = "an intact checkpoint, or a path that does not exist"
-        return ValueError(describe("checkpoint", requirement, str(file), reason))
+        return ValueError(describe("backup", requirement, str(file), reason))
 
     def _unwritable(self, reason: str) -> OSError:
         return OSError(
-            describe("checkpoint", "the path of a writable file", str(self._file), reason)
+            describe("backup", "the path of a writable file", str(self._file), reason)
         )
 
 

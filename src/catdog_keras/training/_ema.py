@@ -36,7 +36,7 @@ def check_ema_callbacks(
             remedy = "Compile the model with an optimizer with `use_ema=True`."
             raise ValueError(describe("callbacks", requirement, "SwapEMAWeights", remedy))
         if has_checkpoint and callback.swap_on_epoch:
-            requirement = "callbacks without SwapEMAWeights(swap_on_epoch=True) if `checkpoint` is "
+            requirement = "callbacks without SwapEMAWeights(swap_on_epoch=True) if `backup` is "
             requirement += "passed"
             remedy = "A checkpoint would contain the swapped weights. Use `SwapEMAWeights()`."
             raise ValueError(describe("callbacks", requirement, "SwapEMAWeights", remedy))

@@ -36,7 +36,7 @@ def fine_tune(
     epochs: int = 10,
     unfreeze: Unfreeze = 0.3,
     options: FineTuneConfig | None = None,
-    checkpoint: str | os.PathLike[str] | None = None,
+    backup: str | os.PathLike[str] | None = None,
     callbacks: Callbacks = None,
     class_weight: ClassWeight = None,
     restore_best_weights: bool = True,
@@ -81,21 +81,22 @@ def fine_tune(
             than the one before. Each stage gets its share of the epochs and starts the
             learning-rate schedule again.
         options: Learning rates and other settings; None for `FineTuneConfig()`.
-        checkpoint: File in which the training state is saved after each epoch. If it exists, the
-            same call on the same model and data resumes from it, and the result is bit-identical to
-            an uninterrupted run. This requires that the order of the dataset depends only on the
-            epoch number, as for those of `load_image_folder`. The state of the epoch before is kept
-            in a second file with the suffix `.previous`, which is used, with a warning, if the
-            first one is damaged or missing. A checkpoint of other arguments, `compile` arguments,
-            class names or numbers of batches is rejected, for arrays also of other labels; whether
-            the images are the same is not checked. None for no checkpoint.
+        backup: File in which the training state (checkpoint) is saved after each epoch. If it
+            exists, the same call on the same model and data resumes from it, and the result is
+            bit-identical to an uninterrupted run. This requires that the order of the dataset
+            depends only on the epoch number, as for those of `load_image_folder`. The state of the
+            epoch before is kept in a second file with the suffix `.previous`, which is used, with a
+            warning, if the first one is damaged or missing. A checkpoint of other arguments,
+            `compile` arguments, class names or numbers of batches is rejected, for arrays also of
+            other labels; whether the images are the same is not checked. None saves nothing. To
+            save the best model, use `keras.callbacks.ModelCheckpoint`.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model. They are used in each
             stage, with the epochs of the stage. The state of `EarlyStopping`, `ReduceLROnPlateau`
             and `ModelCheckpoint` is part of a checkpoint, that of other callbacks is not. With
             `LearningRateScheduler` or `ReduceLROnPlateau`, each stage starts at the learning rate
             of `options`, without warmup and decay; other callbacks that set the rate of
             `model.optimizer`, the optimizer of the stage, raise a TypeError. Callbacks must not
-            freeze or unfreeze layers. Use `checkpoint` instead of `BackupAndRestore`.
+            freeze or unfreeze layers. Use `backup` instead of `BackupAndRestore`.
         class_weight: As in `keras.Model.fit`: a weight in the loss for each class index. With
             `"balanced"` the weight of a class is n / (k * count), where n is the number of labels
             in `train`, k the number of classes among them, and count the number of labels of this
@@ -182,7 +183,7 @@ def fine_tune(
     with _backend.strategy_scope(model):
         compile_if_needed(model, call.train)
         file = call.open_checkpoint(
-            checkpoint,
+            backup,
             "fine_tune",
             has_own_optimizer=True,
             unfreeze=firsts,

@@ -59,7 +59,7 @@ def fit_head(
     num_views: int = 1,
     dtype: str | None = None,
     cache: bool | str | os.PathLike[str] = False,
-    checkpoint: str | os.PathLike[str] | None = None,
+    backup: str | os.PathLike[str] | None = None,
     callbacks: Callbacks = None,
     class_weight: ClassWeight = None,
     restore_best_weights: bool = True,
@@ -122,12 +122,12 @@ def fit_head(
             the model exists, so that a second call computes only those of new images. A path is a
             folder that stores them for other processes. The cache key is the content of the image
             and the layers and weights of the backbone.
-        checkpoint: File in which the training state is saved after each epoch, as in `fine_tune`:
-            the same call on the same model and data resumes from it, and the result is
+        backup: File in which the training state (checkpoint) is saved after each epoch, as in
+            `fine_tune`: the same call on the same model and data resumes from it, and the result is
             bit-identical to an uninterrupted run. A checkpoint of another call is rejected, also if
             the optimizer or its learning rate differs.
         callbacks: As in `keras.Model.fit`; the callbacks get the whole model, and must not replace
-            its optimizer, freeze or unfreeze layers. Use `checkpoint` instead of
+            its optimizer, freeze or unfreeze layers. Use `backup` instead of
             `BackupAndRestore`. The state of `EarlyStopping`, `ReduceLROnPlateau` and
             `ModelCheckpoint` is part of a checkpoint, that of other callbacks is not.
         class_weight: As in `keras.Model.fit`: a weight in the loss for each class index. With
@@ -209,9 +209,9 @@ def fit_head(
         "validation_freq": validation_freq,
     }
     if _backend.requires_tf_data(model):
-        if checkpoint is not None:
+        if backup is not None:
             requirement = "None if several devices share the batches"
-            raise ValueError(describe("checkpoint", requirement, str(checkpoint)))
+            raise ValueError(describe("backup", requirement, str(backup)))
         if (num_views, dtype, cache) != (1, None, False):
             warn(
                 "`num_views`, `dtype` and `cache` have no effect: several devices share the "
@@ -221,7 +221,7 @@ def fit_head(
     with _backend.strategy_scope(model):
         compile_if_needed(model, call.train)
         file = call.open_checkpoint(
-            checkpoint,
+            backup,
             "fit_head",
             has_own_optimizer=False,
             num_views=num_views,

@@ -105,7 +105,7 @@ class TrainingCall:
         and data of this size; for arrays, of these labels.
 
         Args:
-            path: The argument `checkpoint`.
+            path: The argument `backup`.
             function: Name of the training function.
             has_own_optimizer: Whether the function replaces the optimizer of the model.
             **arguments: Its other arguments that change the result, as JSON values.
@@ -128,10 +128,10 @@ class TrainingCall:
             "restore_best_weights": self.restores_best,
             "callbacks": [type(each).__name__ for each, _ in stateful_callbacks(self.callbacks)],
         }
-        file: Path = check_path("checkpoint", path)
+        file: Path = check_path("backup", path)
         if file.suffix in (".keras", ".h5"):
             remedy = "It is the state of a training. Save the model with `model.save`."
-            raise ValueError(describe("checkpoint", "a file that is no model", path, remedy))
+            raise ValueError(describe("backup", "a file that is no model", path, remedy))
         return Checkpoint(file, call)
 
     def _compile_config(self, has_own_optimizer: bool) -> dict[str, Any]:
