@@ -8,6 +8,8 @@ from statistics import NormalDist
 from catdog_keras._checks import check_integer, describe
 from catdog_keras._suggestions import Synonyms, suggests_arguments
 
+PRIOR_IMAGES = 4  # added to each class in `mean_interval`
+
 _INTERVAL_NAMES: Synonyms = {
     **dict.fromkeys(("alpha", "level"), (("confidence",), "It is 1 - alpha, 0.95 by default.")),
     **dict.fromkeys(("count", "k", "successes"), (("correct",), "")),
@@ -53,8 +55,8 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     return score_interval(correct / total, total, confidence)
 
 
-def score_interval(share: float, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a fraction of `total` images; `share * total` need not be an integer."""
+def score_interval(share: float, total: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a fraction of `total` images; neither number need be an integer."""
     z = _two_sided_quantile(confidence)
     center = share + z * z / (2 * total)
     spread = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
@@ -112,18 +114,34 @@ def difference_interval(first: tuple[int, int], second: tuple[int, int]) -> tupl
 
 
 def mean_interval(
-    shares: Sequence[float], intervals: Sequence[tuple[float, float]]
+    shares: Sequence[float], totals: Sequence[float], confidence: float = 0.95
 ) -> tuple[float, float]:
-    """Interval of the mean of independent proportions, from the interval of each of them.
+    """Interval of the mean of proportions of different images, such as a balanced accuracy.
 
-    Source: Zou, G. Y. and Donner, A. (2008), Construction of confidence limits about effect
-    measures: a general approach, Statistics in Medicine 27, 1693-1702 (MOVER).
+    It is Wilson's interval for the effective number of images: that of a single proportion with the
+    same variance. The variance of each proportion is computed as if PRIOR_IMAGES more images had
+    been classified correctly as often as the mean: otherwise it would be 0 for a class whose images
+    are all correct, which happens by chance if they are few.
+
+    Source: Korn, E. L. and Graubard, B. I. (1998), Confidence intervals for proportions with small
+    expected number of positive counts estimated from survey data, Survey Methodology 24, 193-201,
+    for the effective number.
+
+    Args:
+        shares: The proportions, at least one.
+        totals: Number of images of each.
+        confidence: Confidence level, above 0 and below 1.
     """
-    mean = sum(shares) / len(shares)
-    ends = list(zip(shares, intervals, strict=True))
-    below = math.hypot(*(share - low for share, (low, _) in ends)) / len(shares)
-    above = math.hypot(*(high - share for share, (_, high) in ends)) / len(shares)
-    return max(mean - below, 0.0), min(mean + above, 1.0)
+    count, mean = len(shares), sum(shares) / len(shares)
+    prior = (count * mean + 1) / (count + 2)  # neither 0 nor 1
+    smoothed = [
+        (share * total + PRIOR_IMAGES * prior) / (total + PRIOR_IMAGES)
+        for share, total in zip(shares, totals, strict=True)
+    ]
+    variances = [p * (1 - p) / total for p, total in zip(smoothed, totals, strict=True)]
+    center = sum(smoothed) / count
+    effective = center * (1 - center) * count**2 / sum(variances)
+    return score_interval(mean, effective, confidence)
 
 
 def auc_interval(area: float, positives: int, negatives: int) -> tuple[float, float]:

@@ -193,12 +193,14 @@ def test_mixed_precision_model_keeps_float32_logits():
 @pytest.mark.parametrize(
     ("logits", "reason"),
     [
-        (np.eye(3) * 4, "the model makes no mistakes"),
+        (np.eye(3) * 4, "no image has a higher logit for a wrong class than for the true one"),
+        ([[4, 4, 0], [0, 4, 0], [0, 0, 4]], "no image has a higher logit for a wrong class than for the true one"),
         (-np.eye(3), "the model is not better than guessing"),
         (np.zeros((3, 3)), "the model is not better than guessing"),
     ],
 )
 def test_temperature_is_1_and_warns_when_log_loss_has_no_minimum(logits, reason):
+    logits = np.array(logits, "float32")
     with pytest.warns(UserWarning, match="No temperature") as caught:
         calibrated, temperature = calibrate(reader(), [(logits, [0, 1, 2])])
     assert temperature == 1

@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import balanced_accuracy_score, f1_score, top_k_accuracy_score
 
+from catdog_keras._intervals import mean_interval
 from catdog_keras.evaluation import Evaluation, ExampleLoss, wilson_interval
 
 NAMES = ["cat", "dog"]
@@ -216,17 +217,37 @@ def test_balanced_accuracy_leaves_out_classes_without_images():
     )
 
 
-def test_balanced_accuracy_interval_covers_true_value():
+@pytest.mark.parametrize(
+    ("counts", "recalls", "least", "most"),
+    [
+        ([80, 20], [0.9, 0.7], 0.93, 0.97),
+        ([5] * 10, [0.9] * 10, 0.93, 0.98),
+        ([1] * 100, [0.5] * 100, 0.92, 0.96),
+        ([2] * 100, [0.9] * 100, 0.93, 0.97),
+        ([20] * 120, [0.9] * 120, 0.93, 0.97),
+        ([500, 2], [0.95, 0.9], 0.96, 0.99),
+        ([100, 30, 10, 5], [0.95, 0.9, 0.7, 0.5], 0.92, 0.96),
+    ],
+)
+def test_balanced_accuracy_interval_covers_true_value(counts, recalls, least, most):
     random = np.random.default_rng(0)
+    true = np.mean(recalls)
     covered = 0
-    for _ in range(2000):
-        right = [random.binomial(80, 0.9), random.binomial(20, 0.7)]
-        labels = np.repeat([0, 1], [80, 20])
-        is_right = np.concatenate([np.arange(n) < k for n, k in zip((80, 20), right, strict=True)])
-        result = Evaluation(NAMES, labels, np.eye(2)[np.where(is_right, labels, 1 - labels)])
-        low, high = result.balanced_accuracy_interval
-        covered += low <= 0.8 <= high
-    assert covered / 2000 == pytest.approx(0.95, abs=0.02)
+    for correct in random.binomial(counts, recalls, (2000, len(counts))):
+        shares = [int(k) / n for k, n in zip(correct, counts, strict=True)]
+        low, high = mean_interval(shares, counts)
+        assert 0 <= low <= sum(shares) / len(shares) <= high <= 1
+        covered += low <= true <= high
+    assert least <= covered / 2000 <= most
+
+
+def test_balanced_accuracy_interval_is_that_of_the_recalls():
+    labels = np.repeat([0, 1], [80, 20])
+    predicted = np.where(np.arange(100) < 72, 0, 1)  # 8 cats wrong
+    result = Evaluation(NAMES, labels, np.eye(2)[predicted])
+    assert result.balanced_accuracy_interval == mean_interval([0.9, 1.0], [80, 20])
+    # As wide as for an accuracy with the same variance.
+    assert result.balanced_accuracy_interval == pytest.approx((0.881, 0.980), abs=1e-3)
 
 
 @given(evaluations())

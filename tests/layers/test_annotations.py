@@ -207,6 +207,32 @@ def test_masks_of_another_size_follow_the_images():
     np.testing.assert_array_equal(masks, data["segmentation_masks"][:, ::-1, ::-1])
 
 
+@pytest.mark.parametrize(
+    ("parameters", "axes"),
+    [({"rotation_degrees": (40, 40)}, (1, 2)), ({"shear_degrees": (35, 35)}, (2, 1))],
+)
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(("down", "across"), [(4, 1), (1, 3), (2, 2)])
+def test_masks_of_another_aspect_ratio_follow_the_images(
+    parameters, axes, data_format, down, across
+):
+    size = 96
+    mask = np.zeros((1, size, size, 1), "float32")
+    mask[:, 40:56, 12:84] = 1  # a bar
+    mask = mask.transpose(0, *axes, 3)
+    layer = RandomAffine(**parameters, fill_mode="constant", data_format=data_format)
+    order = (0, 3, 1, 2) if data_format == "channels_first" else (0, 1, 2, 3)
+    outputs = layer({
+        "images": mask.repeat(3, 3).transpose(order),
+        "segmentation_masks": mask[:, down // 2 :: down, across // 2 :: across].transpose(order),
+    })
+    place = np.argsort(order)
+    images = as_numpy(outputs["images"]).transpose(place)[0, ..., 0] > 0.5
+    masks = as_numpy(outputs["segmentation_masks"]).transpose(place)[0, ..., 0] > 0
+    masks = masks.repeat(down, 0).repeat(across, 1)
+    assert (images & masks).sum() / (images | masks).sum() > 0.8
+
+
 def test_masks_are_filled_with_the_number_for_images_or_with_zero():
     data = {k: make_data()[k] for k in ("images", "segmentation_masks")}
     for fill_value, expected in ((9, 9), ((1, 2, 3), 0)):
@@ -378,6 +404,11 @@ def test_aug_mix_takes_images_and_rejects_masks():
         ({"bounding_boxes": {"boxes": np.zeros((2, 4)), "labels": np.zeros((2, 1))}}, ValueError, r"`bounding_boxes\['boxes'\]` must be of shape \(batch, boxes, 4\)"),
         ({"bounding_boxes": {"boxes": np.zeros((2, 1, 5)), "labels": np.zeros((2, 1))}}, ValueError, r"\(batch, boxes, 4\)"),
         ({"bounding_boxes": {"boxes": np.zeros((2, 1, 4)), "labels": np.zeros(2)}}, ValueError, r"`bounding_boxes\['labels'\]` must be of 2 axes"),
+        ({"bounding_boxes": {"boxes": np.zeros((2, 3, 4)), "labels": np.zeros((2, 1))}}, ValueError, r"`bounding_boxes\['labels'\]` must be one label for each box, of shape \(2, 3\); received bounding_boxes\['labels'\]=\(2, 1\)"),
+        ({"bounding_boxes": {"boxes": np.zeros((2, 1, 4)), "labels": np.zeros((2, 3, 5))}}, ValueError, r"one label for each box, of shape \(2, 1\)"),
+        ({"bounding_boxes": {"boxes": np.zeros((2, 1, 4)), "labels": np.zeros((1, 1))}}, ValueError, r"one label for each box, of shape \(2, 1\)"),
+        ({"bounding_boxes": {"boxes": np.zeros((1, 1, 4)), "labels": np.zeros((1, 1))}}, ValueError, r"`bounding_boxes\['boxes'\]` must be of 2 images, as 'images'; received bounding_boxes\['boxes'\]=1"),
+        ({"segmentation_masks": np.zeros((1, HEIGHT, WIDTH, 1))}, ValueError, "`segmentation_masks` must be of 2 images, as 'images'; received segmentation_masks=1"),
     ],
 )  # fmt: skip
 def test_invalid_entries_raise(change, error, message):

@@ -113,8 +113,22 @@ def test_fit_head_after_fine_tune_trains_the_head_alone(unfreeze):
     assert (head[0] != values(model.get_layer("logits").variables)[0]).any()
     assert losses[-1] < losses[0]
     assert [each.name for each in model.layers if each.trainable_weights] == ["logits"]
+    assert model.fit(*make_images(), epochs=1, verbose=0).history["loss"][0] < losses[0]
     fine_tune(model, make_images(), epochs=1, unfreeze=unfreeze, verbose=0)
     assert (tuned[0] != values(model.get_layer("small").variables)[0]).any()
+
+
+def test_fit_head_trains_the_head_after_layers_were_frozen():
+    model = small_model()
+    model.get_layer("small").trainable = True
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss)
+    model.fit(*make_images(), epochs=1, verbose=0)
+    model.get_layer("small").trainable = False
+    losses = train(model, epochs=3)["loss"]
+    assert losses[-1] < losses[0]
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
+    assert int(model.optimizer.iterations) == 6  # of the head alone
 
 
 def test_fit_head_is_reproducible_with_same_seed():

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from catdog_keras._intervals import mean_interval, score_interval
+from catdog_keras._intervals import mean_interval
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -46,11 +46,8 @@ def balanced_accuracy(
         scores = _log_likelihoods(columns[train], labels[train], columns[test], len(counts))
         correct[test] = scores.argmax(1) == labels[test]
     shares = (np.bincount(labels, weights=correct) / counts).tolist()
-    intervals = [
-        score_interval(share, max(count // VARIANCE_RATIO, 1), confidence)
-        for share, count in zip(shares, counts.tolist(), strict=True)
-    ]
-    return sum(shares) / len(shares), mean_interval(shares, intervals)
+    effective = [max(count // VARIANCE_RATIO, 1) for count in counts.tolist()]
+    return sum(shares) / len(shares), mean_interval(shares, effective, confidence)
 
 
 def _stratified_folds(labels: Integers, seed: int) -> Iterator[tuple[Integers, Integers]]:

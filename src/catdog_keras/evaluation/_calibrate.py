@@ -45,7 +45,7 @@ def calibrate(
     the same. Fit the temperature on images that the model was not trained on, and measure
     calibration on different ones, for example the test split.
 
-    If the log loss has no minimum, because the model makes no mistakes on `validation` or is no
+    If the log loss has no minimum, because the model makes no mistake on `validation` or is no
     better than a guess there, the temperature stays 1 and a warning gives the reason. The function
     also warns if the images are not in the range that `infer_input_range` returns.
 
@@ -133,7 +133,9 @@ def _best_temperature(logits: FloatArray, labels: IntegerArray) -> float:
     if slope(low) >= 0 or slope(high) <= 0:
         guessing = slope(low) >= 0
         reason = (
-            ("the model is not better than guessing") if guessing else "the model makes no mistakes"
+            "the model is not better than guessing"
+            if guessing
+            else "no image has a higher logit for a wrong class than for the true one"
         )
         warn(
             f"No temperature minimizes the log loss on `validation`, because {reason}; the "

@@ -188,15 +188,18 @@ class Evaluation:
     def balanced_accuracy_interval(self) -> tuple[float, float]:
         """95% confidence interval of the balanced accuracy.
 
-        It combines the `wilson_interval` of the recall of each class. In simulations it contained
-        the true value in 92 to 96% of the cases.
+        It is Wilson's interval for the number of images with which an accuracy would be as certain.
+        In simulations of 2 to 1,000 classes with 1 to 1,000 images each, it contained the true
+        value in at least 90% of the tests, and in 93 to 97% if all classes had the same number of
+        images, at least 5, and the same recall, from 0.5 to 0.95.
 
-        Source: Zou, G. Y. and Donner, A. (2008), Construction of confidence limits about effect
-        measures: a general approach, Statistics in Medicine 27, 1693-1702.
+        Source: Korn, E. L. and Graubard, B. I. (1998), Confidence intervals for proportions with
+        small expected number of positive counts estimated from survey data, Survey Methodology 24,
+        193-201, for the effective number of images.
         """
         with_images = [each for each in self.class_metrics if each.num_images]
         return mean_interval(
-            [each.recall for each in with_images], [each.recall_interval for each in with_images]
+            [each.recall for each in with_images], [each.num_images for each in with_images]
         )
 
     @property

@@ -20,7 +20,12 @@ PARAMETERS = (
 
 
 def affine_matrix(
-    parameters: Mapping[str, Any], height: Any, width: Any, ops: Any = keras.ops
+    parameters: Mapping[str, Any],
+    height: Any,
+    width: Any,
+    ops: Any = keras.ops,
+    *,
+    pixel_shape: Any = 1.0,
 ) -> Any:
     """Computes one 3 x 3 matrix per image that maps output points to input points.
 
@@ -33,6 +38,8 @@ def affine_matrix(
         width: Width of the images in pixels, a floating-point number.
         ops: Namespace with `cos`, `sin`, `tan`, `stack` and `reshape` for these arrays:
             `keras.ops`, or another one such as `numpy`.
+        pixel_shape: Height of a pixel divided by its width, above 0. It is not 1 for a mask that
+            has another aspect ratio than its image.
 
     Returns:
         Matrices of shape `(batch, 3, 3)`.
@@ -45,8 +52,8 @@ def affine_matrix(
     stretch = 1.0 + parameters["zoom"]
     across = stretch * (1.0 - 2.0 * parameters["flip_horizontal"])
     down = stretch * (1.0 - 2.0 * parameters["flip_vertical"])
-    xx, xy = across * (cosine + slope * sine), across * (slope * cosine - sine)
-    yx, yy = down * sine, down * cosine
+    xx, xy = across * (cosine + slope * sine), across * (slope * cosine - sine) * pixel_shape
+    yx, yy = down * sine / pixel_shape, down * cosine
     # All steps keep the center fixed, except the translation, which is measured in the output.
     center_x, center_y = (width - 1.0) / 2.0, (height - 1.0) / 2.0
     from_x = center_x + parameters["translation_width"] * width

@@ -53,11 +53,20 @@ def read_annotations(inputs: Mapping[str, Any], *, mixes: bool = False) -> Data:
             requirement = f"of {len(images.shape)} axes, like the images"
             remedy = "Add a channel axis to masks: masks[..., None]."
             raise ValueError(describe("segmentation_masks", requirement, masks.shape, remedy))
+        _check_same_number("segmentation_masks", masks, images)
     if "bounding_boxes" in data:
-        data["bounding_boxes"] = _read_boxes(data["bounding_boxes"], len(images.shape) == 4)
+        boxes = data["bounding_boxes"] = _read_boxes(data["bounding_boxes"], len(images.shape) == 4)
+        _check_same_number("bounding_boxes['boxes']", boxes["boxes"], images)
     if mixes:
         data["labels"] = _read_rows(inputs, data)
     return data
+
+
+def _check_same_number(name: str, annotations: Any, images: Any) -> None:
+    """Raises a ValueError if a batch of annotations has another number of images."""
+    expected, received = images.shape[0], annotations.shape[0]
+    if len(images.shape) == 4 and None not in (expected, received) and expected != received:
+        raise ValueError(describe(name, f"of {expected} images, as 'images'", received))
 
 
 def _read_rows(inputs: Mapping[str, Any], data: Data) -> Any:
@@ -95,6 +104,11 @@ def _read_boxes(bounding_boxes: Any, batched: bool) -> Data:
         requirement = f"of {axes - 1} axes: one label for each box"
         shape = tuple(dense["labels"].shape)
         raise ValueError(describe("bounding_boxes['labels']", requirement, shape))
+    labeled = tuple(dense["labels"].shape)[: axes - 1]
+    # A difference would be hidden by broadcasting.
+    if any(None not in ends and ends[0] != ends[1] for ends in zip(shape, labeled, strict=False)):
+        requirement = f"one label for each box, of shape {shape[:-1]}"
+        raise ValueError(describe("bounding_boxes['labels']", requirement, labeled))
     return dense
 
 

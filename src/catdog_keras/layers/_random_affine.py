@@ -245,7 +245,10 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         return _backend.ops_for(images).cast(images, self.compute_dtype)
 
     def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Mapping[str, Any]
+        self,
+        segmentation_masks: Any,
+        transformation: Mapping[str, Any],
+        image_size: tuple[Any, Any] | None = None,
     ) -> Any:
         """Transforms masks with the given parameters, by the nearest pixel.
 
@@ -253,6 +256,8 @@ class RandomAffine(SeededLayer, BaseAugmentation):
             segmentation_masks: Masks of any size with a channel axis, batched or not.
             transformation: Dictionary returned by `get_random_transformation` for the same number
                 of masks.
+            image_size: (height, width) of the images in pixels; None for the aspect ratio of the
+                masks.
 
         Returns:
             The transformed masks, in their dtype. Points outside are filled as in the images; with
@@ -264,7 +269,8 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         ops = _backend.ops_for(segmentation_masks)
         masks = ops.convert_to_tensor(segmentation_masks)
         fill_value = 0.0 if isinstance(self.fill_value, tuple) else self.fill_value
-        return ops.cast(self._resample(masks, transformation, "nearest", fill_value), masks.dtype)
+        outputs = self._resample(masks, transformation, "nearest", fill_value, image_size)
+        return ops.cast(outputs, masks.dtype)
 
     def transform_bounding_boxes(
         self,
@@ -299,16 +305,14 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         """Transforms a batch of `images`, `segmentation_masks` and `bounding_boxes` together."""
         images = batch["images"]
         outputs = {"images": self.transform_images(images, transformation)}
+        shape = _backend.ops_for(images).shape(images)
+        size = (shape[1], shape[2]) if self.data_format == "channels_last" else (shape[2], shape[3])
         if "segmentation_masks" in batch:
             masks = batch["segmentation_masks"]
-            outputs["segmentation_masks"] = self.transform_segmentation_masks(masks, transformation)
-        if "bounding_boxes" in batch:
-            shape = _backend.ops_for(images).shape(images)
-            size = (
-                (shape[1], shape[2])
-                if self.data_format == "channels_last"
-                else (shape[2], shape[3])
+            outputs["segmentation_masks"] = self.transform_segmentation_masks(
+                masks, transformation, size
             )
+        if "bounding_boxes" in batch:
             boxes = batch["bounding_boxes"]
             outputs["bounding_boxes"] = self.transform_bounding_boxes(boxes, transformation, size)
         return outputs
@@ -318,9 +322,14 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         return {name: ops.convert_to_tensor(transformation[name], "float32") for name in PARAMETERS}
 
     def _resample(
-        self, images: Any, transformation: Mapping[str, Any], interpolation: str, fill_value: Any
+        self,
+        images: Any,
+        transformation: Mapping[str, Any],
+        interpolation: str,
+        fill_value: Any,
+        image_size: tuple[Any, Any] | None = None,
     ) -> Any:
-        """Returns the transformed images in float32."""
+        """Returns the transformed images in float32, or masks of images of another size."""
         ops = _backend.ops_for(images)
         # Integers cannot be interpolated, and half precision is too coarse for the pixel weights.
         images = ops.cast(ops.convert_to_tensor(images), "float32")
@@ -333,9 +342,13 @@ class RandomAffine(SeededLayer, BaseAugmentation):
         check_parameter_count(tensors, images.shape[0], alone=alone)
         shape = ops.shape(images)  # in a `tf.data` map a tensor, which cannot be unpacked
         height, width = ops.cast(shape[1], "float32"), ops.cast(shape[2], "float32")
+        pixel_shape = 1.0
+        if image_size is not None:
+            down, across = (ops.cast(ops.convert_to_tensor(side), "float32") for side in image_size)
+            pixel_shape = (down / height) / (across / width)
         outputs = _backend.resample(
             images,
-            affine_matrix(tensors, height, width, ops),
+            affine_matrix(tensors, height, width, ops, pixel_shape=pixel_shape),
             interpolation=interpolation,
             fill_mode=self.fill_mode,
             fill_value=fill_value if self.fill_mode == "constant" else 0.0,

@@ -25,6 +25,7 @@ from catdog_keras.training._feature_extractor import FeatureExtractor
 from catdog_keras.training._feature_store import FeatureStore
 from catdog_keras.training._fine_tuning_loop import history_of, skip_epochs
 from catdog_keras.training._fit_data import as_fit_data
+from catdog_keras.training._layerwise_adam import LayerwiseAdam
 from catdog_keras.training._model_parts import ModelParts, split_at_head
 from catdog_keras.training._training_call import (
     TrainingCall,
@@ -220,6 +221,7 @@ def fit_head(
         return _fit_whole_model(call, **epoch_arguments)
     with _backend.strategy_scope(model):
         compile_if_needed(model, call.train)
+        _renew_optimizer(model, split.head)
         file = call.open_checkpoint(
             backup,
             "fit_head",
@@ -229,6 +231,23 @@ def fit_head(
             **epoch_arguments,
         )
         return _HeadRun(call, split, num_views, dtype, cache, file, **epoch_arguments).fit()
+
+
+def _renew_optimizer(model: keras.Model, head: keras.Model) -> None:
+    """Compiles a model with a new optimizer if its own was built for more layers than the head.
+
+    This is the case if layers were frozen since the last training. The arguments stay the same.
+    """
+    if not model.optimizer.built:
+        return
+    config = model.optimizer.get_config()
+    if isinstance(model.optimizer, LayerwiseAdam):
+        config["factors"] = [1.0] * len(head.trainable_variables)  # as `fine_tune` sets for a head
+    optimizer = type(model.optimizer).from_config(config)
+    optimizer.build(head.trainable_variables)
+    own, new = ([v.shape for v in each.variables] for each in (model.optimizer, optimizer))
+    if own != new:
+        compile_like(model, model, optimizer)
 
 
 def _fit_whole_model(
