@@ -89,7 +89,8 @@ def transfer_model(
         augmentation: `"light"`, `"medium"` or `"strong"` for the `augmentation_preset` of this
             name; or a layer that maps images in [0, 255] to images of the same shape and range,
             active only in training. A layer that is known to scale, or to have another
-            `value_range`, is rejected. None for no augmentation.
+            `value_range`, is rejected. A list of names and layers is applied in order, as by
+            `AugmentationPipeline`. None for no augmentation.
         pooling: `"avg"` or `"max"`: global pooling over all positions of the features.
         dropout: Dropout rate in front of the dense layer, from 0 to 1.
         class_names: Name of the class of each logit. The names are saved with the model;
