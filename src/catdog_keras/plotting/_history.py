@@ -131,8 +131,8 @@ def _read_histories(history: Any) -> tuple[dict[str, Curve], Epochs, list[int]]:
 def _read_history(history: Any) -> tuple[dict[str, Curve], Epochs]:
     """Returns each curve by name and the epoch numbers; raises an error if they are not valid."""
     if hasattr(history, "columns"):  # a data frame of pandas or polars
-        columns = {name: list(history[name]) for name in history.columns}
-        log, known = columns, columns.pop("epoch", None)
+        log: Any = {name: list(history[name]) for name in history.columns}
+        known: Any = log.pop("epoch", None)
     else:
         # A History knows its first epoch, which is not 0 after resuming with `initial_epoch`.
         log, known = getattr(history, "history", history), getattr(history, "epoch", None)

@@ -26,8 +26,10 @@ def check_class_weight(
         TypeError: If they are of another type.
         ValueError: If Keras would ignore a weight, or it is out of range.
     """
-    if class_weight is None or (isinstance(class_weight, str) and class_weight == BALANCED):
-        return class_weight
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str) and class_weight == BALANCED:
+        return "balanced"
     if not isinstance(class_weight, Mapping):
         requirement = "a dict of a weight for each class index, 'balanced' or None"
         error = ValueError if isinstance(class_weight, str) else TypeError
