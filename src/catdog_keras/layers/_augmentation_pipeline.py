@@ -62,7 +62,7 @@ class AugmentationPipeline(WrapperLayer):
         (8, 32, 48, 3)
     """
 
-    @suggests_layer_arguments()
+    @suggests_layer_arguments(by_position="Pass a list: `AugmentationPipeline([first, second])`.")
     def __init__(self, layers: Sequence[keras.Layer | Strength], **kwargs: Any) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)

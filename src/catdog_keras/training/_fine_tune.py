@@ -13,7 +13,7 @@ from catdog_keras import _backend
 from catdog_keras._checks import describe
 from catdog_keras._compile import compile_if_needed
 from catdog_keras._suggestions import suggests_arguments
-from catdog_keras.training._argument_names import FIT_NAMES
+from catdog_keras.training._argument_names import FINE_TUNE_NAMES
 from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._class_weight import ClassWeight
 from catdog_keras.training._fine_tune_config import FineTuneConfig
@@ -25,7 +25,7 @@ from catdog_keras.training._unfreezing import check_unfrozen, find_backbone, fir
 Unfreeze = str | float | Sequence[str | float]
 
 
-@suggests_arguments(FIT_NAMES)
+@suggests_arguments(FINE_TUNE_NAMES)
 def fine_tune(
     model: keras.Model,
     train: Any,
