@@ -8,13 +8,18 @@ import keras
 import numpy as np
 
 from catdog_keras import _backend, _mixing  # `_mixing` can be half imported here
-from catdog_keras._checks import describe
+from catdog_keras._checks import describe, hint_for
 from catdog_keras.layers._annotations import Data, map_annotations, restore_dtypes, select_by_image
 from catdog_keras.layers._base_augmentation import BaseAugmentation
 from catdog_keras.layers._preprocessing import Preprocessing
 
 Strength: TypeAlias = Literal["light", "medium", "strong"]
 STRENGTHS = get_args(Strength)
+STRENGTH_HINTS = {
+    **dict.fromkeys(("heavy", "hard", "high"), "Did you mean 'strong'?"),
+    **dict.fromkeys(("low", "soft", "weak"), "Did you mean 'light'?"),
+    **dict.fromkeys(("default", "moderate", "normal"), "Did you mean 'medium'?"),
+}
 
 # A change of brightness has a smaller factor, a change of the value range a larger one.
 _LARGEST_FACTOR = 10
@@ -57,7 +62,7 @@ def layer_or_preset(
     layer = "a keras.Layer or a list of them" if or_list else "a keras.Layer"
     requirement = f"{layer}, or one of {presets}" + (", or None" if optional else "")
     error = ValueError if isinstance(value, str) else TypeError
-    raise error(describe(name, requirement, value))
+    raise error(describe(name, requirement, value, hint_for(value, STRENGTH_HINTS)))
 
 
 def check_inner_layers(layers: Any, name: str = "layers") -> list[keras.Layer]:

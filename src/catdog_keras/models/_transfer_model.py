@@ -41,6 +41,7 @@ POOLING = {
     "avg": {4: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling1D},
     "max": {4: keras.layers.GlobalMaxPooling2D, 3: keras.layers.GlobalMaxPooling1D},
 }
+POOLING_HINTS = dict.fromkeys(("average", "gap", "global", "mean"), "Did you mean 'avg'?")
 DEFAULT_CLASSES = 2
 
 
@@ -151,7 +152,7 @@ def transfer_model(
         input_shape = _default_input_shape(backbone)
     input_shape = check_input_shape("input_shape", input_shape)
     num_classes = _number_of_logits(num_classes, class_names)
-    check_choice("pooling", pooling, POOLING)
+    check_choice("pooling", pooling, POOLING, POOLING_HINTS)
     check_number("dropout", dropout, minimum=0, maximum=1)
     random_layer = check_augmentation(augmentation, input_shape)
     if isinstance(backbone, keras.Model):
