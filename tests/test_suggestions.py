@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import catdog_keras
@@ -40,7 +41,7 @@ from catdog_keras.layers._argument_names import (
 from catdog_keras.layers._conv_arguments import CONV_NAMES
 from catdog_keras.models._argument_names import ARGUMENT_NAMES
 from catdog_keras.report._argument_names import REPORT_NAMES
-from catdog_keras.training._argument_names import FIT_NAMES
+from catdog_keras.training._argument_names import FINE_TUNE_NAMES, FIT_NAMES
 
 EVALUATION = catdog_keras.Evaluation(
     ["cat", "dog"], [0, 1, 1, 1], [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]]
@@ -107,6 +108,8 @@ def test_python_adds_no_suggestion_of_its_own(line):
         (EVALUATION, "y_true", "Did you mean `labels`?"),
         (EVALUATION, "to_df", "Did you mean `to_frame`?"),
         (EVALUATION, "to_csv", "Did you mean `to_frame`? A data frame has `to_csv` and others."),
+        (EVALUATION, "plot_roc", "Use `catdog_keras.plot_roc(evaluation)`."),
+        (EVALUATION, "plot_history", "Use `catdog_keras.plot_history(history)`."),
         (EVALUATION, "zzzqq", ""),
         (EVALUATION.class_metrics[0], "support", "Did you mean `num_images`?"),
         (EVALUATION.macro_average, "f1_score", "Did you mean `f1`?"),
@@ -272,6 +275,7 @@ def test_unknown_argument_of_a_tutorial_network_is_suggested():
         ("fit_head", {"x": 1}, "Did you mean `train`?"),
         ("fine_tune", {"sample_weight": 1}, "Pass a tuple (images, labels, sample weights)"),
         ("fine_tune", {"epoch": 1}, "Did you mean `epochs`?"),
+        ("fine_tune", {"fine_tune_at": 10}, "Did you mean `unfreeze`? It is the name of a backbone layer, or the fraction"),
         ("evaluate_classifier", {"average": "macro"}, "The evaluation has a `macro_average` and a `weighted_average`."),
         ("evaluate_classifier", {"labels": [0]}, "Did you mean `y`?"),
         ("evaluate_classifier", {"logits": True}, "Did you mean `from_logits`?"),
@@ -290,6 +294,11 @@ def test_unknown_argument_of_a_tutorial_network_is_suggested():
         ("load_image_table", {"x_col": "a"}, "Did you mean `image_column`?"),
         ("load_image_table", {"test_size": 0.1}, "Did you mean `test_fraction`?"),
         ("load_images", {"directory": "a"}, "Did you mean `paths`?"),
+        *(
+            (loader, {name: 96}, "Did you mean `image_size`?")
+            for loader in ("load_cats_dogs", "load_image_folder", "load_image_table", "load_images", "load_manifest")
+            for name in ("img_size", "size", "target_size")
+        ),
         ("load_manifest", {"root": "a"}, "Did you mean `directory`?"),
         ("scan_images", {"folder": "a"}, "Did you mean `directory`?"),
         ("find_learning_rate", {"num_iter": 9}, "Did you mean `steps`?"),
@@ -351,7 +360,7 @@ def test_every_public_function_lists_its_arguments_where_an_unknown_one_is_passe
         ("RandomChoice", CHOICE_NAMES),
         ("transfer_model", ARGUMENT_NAMES),
         ("fit_head", FIT_NAMES),
-        ("fine_tune", FIT_NAMES),
+        ("fine_tune", FINE_TUNE_NAMES),
         ("load_image_folder", LOADER_NAMES),
         ("evaluate_classifier", EVALUATE_NAMES),
         ("Evaluation", EVALUATION_NAMES),
@@ -428,6 +437,26 @@ def test_splits_have_items_and_a_number_of_classes(drawn_synthetic):
             lambda: catdog_keras.baseline_accuracy({}, 2),
             "baseline_accuracy takes 1 argument by position, counts; received 2.",
         ),
+        (
+            lambda: catdog_keras.ConvBlock(16, 3, 1, "same"),
+            "ConvBlock takes 3 arguments by position, filters, kernel_size, strides; received 4. Pass others by name: padding, data_format,",
+        ),
+        (
+            lambda: catdog_keras.AugmentationPipeline("light", "light"),
+            "AugmentationPipeline takes 1 argument by position, layers; received 2. Pass a list: `AugmentationPipeline([first, second])`.",
+        ),
+        (
+            lambda: catdog_keras.RandomChoice("light", "light"),
+            "RandomChoice takes 1 argument by position, layers; received 2. Pass a list: `RandomChoice([first, second])`.",
+        ),
+        (
+            lambda: catdog_keras.ClassNames("cats", "dogs"),
+            'ClassNames takes 1 argument by position, class_names; received 2. Pass a list: `ClassNames(["cats", "dogs"])`.',
+        ),
+        (
+            lambda: catdog_keras.Preprocessing("unit", "channels_last"),
+            "Preprocessing takes 1 argument by position, scheme; received 2. Pass others by name: data_format.",
+        ),
     ],
 )  # fmt: skip
 def test_too_many_arguments_by_position_are_answered_with_the_names(call, message):
@@ -441,3 +470,65 @@ def test_function_of_keras_as_backbone_is_answered_with_its_name():
 
     with pytest.raises(TypeError, match=r"received backbone=<.*>\. Pass its name, 'mobilenet_v2'"):
         catdog_keras.transfer_model(keras.applications.MobileNetV2, weights=None)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "remedy"),
+    [
+        *(
+            (lambda mode=mode: catdog_keras.Preprocessing(mode), ValueError, f"Did you mean {scheme}?")
+            for mode, scheme in (
+                ("tf", "'signed'"),
+                ("caffe", "'imagenet_caffe'"),
+                ("torch", "'imagenet_torch'"),
+                ("imagenet", "'imagenet_torch' or 'imagenet_caffe'"),
+            )
+        ),
+        (lambda: catdog_keras.Preprocessing("mobilenet_v2"), ValueError, "`transfer_model` preprocesses for its backbone. The scheme of 'mobilenet_v2' is 'signed'."),
+        (lambda: catdog_keras.Preprocessing("ResNet50"), ValueError, "The scheme of 'resnet50' is 'imagenet_caffe'."),
+        (lambda: catdog_keras.Preprocessing("efficientnet_b0"), ValueError, "'efficientnet_b0' contains its preprocessing."),
+        (lambda: catdog_keras.load_images("a", label_mode="sparse"), ValueError, "Did you mean 'int'?"),
+        (lambda: catdog_keras.load_images("a", color_mode="gray"), ValueError, "Did you mean 'grayscale'?"),
+        (lambda: catdog_keras.load_image_folder("a", split="random"), ValueError, "'stratified' draws from each class separately."),
+        (lambda: catdog_keras.augmentation_preset("heavy"), ValueError, "Did you mean 'strong'?"),
+        (lambda: catdog_keras.RandomApply("Heavy"), ValueError, "Did you mean 'strong'?"),
+        *(
+            (lambda place=place: catdog_keras.ConvBlock(8, normalization=place), error, "Pass 'before' or 'after' the activation, or None for no normalization.")
+            for place, error in (("batch", ValueError), (True, TypeError), (False, TypeError))
+        ),
+        (lambda: catdog_keras.ConvBlock(8, pooling=None), TypeError, "pool_size=None disables pooling."),
+        (lambda: catdog_keras.ConvBlock(8, pooling="average"), ValueError, "Did you mean 'avg'?"),
+        (lambda: catdog_keras.transfer_model(pooling="mean"), ValueError, "Did you mean 'avg'?"),
+        (lambda: catdog_keras.RandomAffine(flip=True), TypeError, "Did you mean 'horizontal'?"),
+        (lambda: catdog_keras.RandomAffine(flip=False), TypeError, "Pass None for no flip."),
+    ],
+)  # fmt: skip
+def test_value_of_another_library_is_answered_with_the_one_here(call, error, remedy):
+    with pytest.raises(error) as caught:
+        call()
+    assert (
+        str(caught.value).endswith(f". {remedy}") or remedy in str(caught.value).split(". ", 1)[1]
+    )
+
+
+def test_unknown_value_has_no_remedy():
+    with pytest.raises(ValueError, match=r"received strength='zzz'\.$"):
+        catdog_keras.augmentation_preset("zzz")
+    with pytest.raises(TypeError, match=r"received flip=1\.$"):
+        catdog_keras.RandomAffine(flip=1)
+
+
+def test_every_plot_of_the_package_is_suggested_for_an_evaluation():
+    import matplotlib.pyplot as plt
+
+    for name in (each for each in catdog_keras.__all__ if each.startswith("plot_")):
+        with pytest.raises(AttributeError, match=rf"Use `catdog_keras\.{name}\(") as caught:
+            getattr(EVALUATION, name)
+        if "(evaluation)" in str(caught.value):
+            getattr(catdog_keras, name)(
+                EVALUATION, **({"data": PAIR} if name == "plot_top_losses" else {})
+            )
+    plt.close("all")
+
+
+PAIR = np.zeros((4, 8, 8, 3)), EVALUATION.labels

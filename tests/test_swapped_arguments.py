@@ -1,11 +1,13 @@
 """Arguments in another order, or a value of a neighboring kind: the message says what to pass."""
 
+import pathlib
+
 import keras
 import numpy as np
 import pytest
 
 import catdog_keras
-from catdog_keras import diagnostics, evaluation, plotting
+from catdog_keras import conversion, diagnostics, evaluation, plotting
 
 IMAGES = np.random.default_rng(0).random((4, 8, 8, 3)).astype("float32")
 LABELS = np.array([0, 1, 0, 1])
@@ -65,10 +67,52 @@ def test_data_before_model_is_reported(function, data, received, model):
 
 
 def test_model_of_another_type_is_not_reported_as_swapped():
-    for wrong in ("model.keras", [1], None):
+    for wrong in ([1], None):
         with pytest.raises(TypeError) as caught:
             catdog_keras.predict_probabilities(wrong, IMAGES)
         assert str(caught.value) == f"`model` must be a keras.Model; received model={wrong!r}."
+
+
+@pytest.mark.parametrize("path", ["model.keras", pathlib.Path("model.keras")])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda path: catdog_keras.check_pipeline(Dataset(), path),
+        lambda path: catdog_keras.evaluate_classifier(path, Dataset()),
+        lambda path: catdog_keras.find_learning_rate(path, Dataset()),
+        lambda path: catdog_keras.fine_tune(path, IMAGES, LABELS),
+        lambda path: catdog_keras.fit_head(path, IMAGES, LABELS),
+        lambda path: catdog_keras.get_class_names(path),
+        lambda path: catdog_keras.grad_cam(path, IMAGES),
+        lambda path: catdog_keras.plot_grad_cam(path, IMAGES),
+        lambda path: catdog_keras.predict_probabilities(path, IMAGES),
+        lambda path: catdog_keras.predict_tta(path, IMAGES),
+        lambda path: conversion.export_model(path, "model.onnx"),
+        lambda path: conversion.fold_batch_norm(path),
+        lambda path: conversion.strip_augmentation(path),
+        lambda path: conversion.use_fused_batch_norm(path),
+        lambda path: diagnostics.infer_input_range(path),
+        lambda path: evaluation.calibrate(path, IMAGES, LABELS),
+    ],
+)
+def test_path_in_place_of_a_model_is_answered_with_how_to_load_it(call, path):
+    with pytest.raises(TypeError) as caught:
+        call(path)
+    assert str(caught.value) == (
+        f"`model` must be a keras.Model; received model={path!r}. "
+        "Load it: `keras.models.load_model('model.keras')`."
+    )
+
+
+def test_path_in_place_of_a_backbone_is_answered_with_how_to_load_it():
+    for call in (
+        lambda: catdog_keras.transfer_model("model.keras"),
+        lambda: diagnostics.extract_features(IMAGES, "model.keras"),
+    ):
+        with pytest.raises(
+            ValueError, match=r"Load it: `keras.models.load_model\('model.keras'\)`"
+        ):
+            call()
 
 
 @pytest.mark.parametrize(
@@ -196,3 +240,25 @@ def test_evaluation_before_path_of_report_is_reported(tmp_path):
         catdog_keras.write_report(EVALUATION, tmp_path / "report.html")
     order = "The path is the first argument, the evaluation the second."
     assert str(caught.value) == f"`path` must be a path; received path={EVALUATION!r}. {order}"
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [
+        plotting.plot_confusion_matrix,
+        plotting.plot_precision_recall,
+        plotting.plot_reliability,
+        plotting.plot_roc,
+        plotting.plot_top_losses,
+    ],
+)
+def test_model_in_place_of_an_evaluation_is_answered_with_how_to_evaluate_it(plot, model):
+    with pytest.raises(TypeError, match=r"Pass `evaluate_classifier\(model, dataset\)`\."):
+        plot(model)
+    with pytest.raises(TypeError, match=r"Pass `evaluate_classifier\(model, dataset\)`\."):
+        plotting.plot_top_losses(model, Dataset())
+
+
+def test_list_of_evaluations_for_a_report_is_answered_with_a_dict(tmp_path):
+    with pytest.raises(TypeError, match=r"`models` must be .* Pass a dict of them by name: \{"):
+        catdog_keras.write_report(tmp_path / "r.html", [EVALUATION, EVALUATION])

@@ -8,8 +8,9 @@ import math
 import numbers
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 from catdog_keras._message import Message, argument, setting
@@ -106,14 +107,32 @@ def check_path(name: str, value: Any, requirement: str = "a path", remedy: str =
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises for unknown users
 
 
-def check_choice(name: str, value: Any, allowed: Collection[Choice]) -> Choice:
-    """Returns `value`; raises with a list of the allowed values if it is not one of them."""
+def hint_for(value: Any, hints: Mapping[Any, str]) -> str:
+    """Returns the hint for a value that other libraries use, or an empty text.
+
+    Case is ignored; True and False are not 1 and 0.
+    """
+    key = value.lower() if isinstance(value, str) else value
+    found = (hint for each, hint in hints.items() if type(each) is type(key) and each == key)
+    return next(found, "")
+
+
+def check_choice(
+    name: str,
+    value: Any,
+    allowed: Collection[Choice],
+    hints: Mapping[Any, str] = MappingProxyType({}),
+) -> Choice:
+    """Returns `value`; raises with a list of the allowed values if it is not one of them.
+
+    `hints` has remedies for values of other libraries.
+    """
     for choice in allowed:
         if type(value) is type(choice) and value == choice:
             return choice
     listed = ", ".join(repr(choice) for choice in allowed)
     error = ValueError if type(value) in map(type, allowed) else TypeError
-    raise error(describe(name, f"one of {listed}", value))
+    raise error(describe(name, f"one of {listed}", value, hint_for(value, hints)))
 
 
 def check_finite(name: str, value: Any) -> float:
@@ -224,9 +243,21 @@ def check_model(model: Any, order: str = "The model is the first argument.") -> 
     import keras  # imported here as above
 
     if not isinstance(model, keras.Model):
-        remedy = order if _is_data(model) else ""
+        remedy = remedy_for_path(model) or (order if _is_data(model) else "")
         raise TypeError(describe("model", "a keras.Model", model, remedy))
     return model
+
+
+def is_model_path(value: Any) -> bool:
+    """Whether a value is the path of a file that Keras saves, by its ending."""
+    is_path = isinstance(value, (str, os.PathLike))
+    return is_path and str(value).lower().endswith((".keras", ".h5"))
+
+
+def remedy_for_path(model: Any) -> str:
+    """Returns how to load a model if its path was passed, otherwise an empty text."""
+    is_path = isinstance(model, (str, os.PathLike))
+    return f"Load it: `keras.models.load_model({os.fspath(model)!r})`." if is_path else ""
 
 
 def _is_data(value: Any) -> bool:

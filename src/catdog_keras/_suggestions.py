@@ -100,10 +100,11 @@ def _most_positional(function: Callable[..., object]) -> float:
     parameters = inspect.signature(function).parameters.values()
     if any(each.kind is each.VAR_POSITIONAL for each in parameters):
         return math.inf
-    return sum(each.kind is not each.KEYWORD_ONLY for each in parameters)
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(each.kind in kinds for each in parameters)
 
 
-def _describe_too_many(function: Callable[..., object], given: int) -> str:
+def _describe_too_many(function: Callable[..., object], given: int, remedy: str) -> str:
     """Formats the error that suggests which arguments to pass by name."""
     parameters = [
         each for each in inspect.signature(function).parameters.values() if each.name != "self"
@@ -112,19 +113,27 @@ def _describe_too_many(function: Callable[..., object], given: int) -> str:
     by_position = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
     given -= "self" in inspect.signature(function).parameters
     called = function.__qualname__.removesuffix(".__init__").split(".")[-1]
-    remedy = f" Pass others by name: {', '.join(by_name)}." if by_name else ""
+    if by_name and not remedy:
+        remedy = f"Pass others by name: {', '.join(by_name)}."
     return (
-        f"{called} takes {len(by_position)} arguments by position, {', '.join(by_position)}; "
-        f"received {given}.{remedy}"
-    ).replace("takes 1 arguments", "takes 1 argument")
+        (
+            f"{called} takes {len(by_position)} arguments by position, {', '.join(by_position)}; "
+            f"received {given}. {remedy}"
+        )
+        .rstrip()
+        .replace("takes 1 arguments", "takes 1 argument")
+    )
 
 
 def suggests_arguments(
-    synonyms: Synonyms = MappingProxyType({}), further: Collection[str] = ()
+    synonyms: Synonyms = MappingProxyType({}),
+    further: Collection[str] = (),
+    by_position: str = "",
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
     """Decorates a function so that an unknown argument raises an error with a suggestion.
 
-    It is raised before that of Python on a missing argument. The arguments are those of
+    It is raised before that of Python on a missing argument. Too many arguments by position raise
+    one with the names of others, or with the hint `by_position`. The other arguments are those of
     `check_argument_names`.
     """
 
@@ -136,7 +145,7 @@ def suggests_arguments(
             if kwargs:
                 check_argument_names(function, kwargs, synonyms, further)
             if len(args) > most:
-                raise TypeError(_describe_too_many(function, len(args)))
+                raise TypeError(_describe_too_many(function, len(args), by_position))
             return function(*args, **kwargs)
 
         # For `inspect.getfullargspec`, by which Keras reads the arguments of layers.

@@ -97,9 +97,7 @@ def test_signal_during_training_keeps_earlier_results(ending, status, drawn, tmp
 def test_interrupt_during_training_leaves_no_temporary_files(drawn, tmp_path):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    program = IN_TRAINING.replace(
-        "os.kill(", f"print(*os.listdir({str(temporary)!r})) or os.kill("
-    )
+    program = IN_TRAINING.replace("os.kill(", f"print(*os.listdir({str(temporary)!r})) or os.kill(")
     arguments = ["train", drawn, "--output", tmp_path / "out", *TINY]
     ended = run_python(program, *arguments, TMPDIR=str(temporary))
     assert ended.returncode == 130, ended.stderr

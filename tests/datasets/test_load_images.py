@@ -244,3 +244,25 @@ def test_path_with_two_class_names_raises_in_both_loaders(tmp_path, make_folder)
         load_images(root, class_names=["nok", "ok"], image_size=(4, 4))
     with pytest.raises(ValueError, match=r"nok' contains folders with the names of other classes"):
         load_image_folder(root, image_size=(4, 4), batch_size=1)
+
+
+@pytest.mark.parametrize("pattern", ["*.png", "cats/?.png"])
+def test_pattern_is_answered_with_how_to_expand_it(pattern, tmp_path):
+    path = str(tmp_path / pattern)
+    for paths, name in ((path, "paths"), ([path], "paths[0]")):
+        with pytest.raises(FileNotFoundError) as caught:
+            load_images(paths)
+        assert str(caught.value) == (
+            f"`{name}` must be a file or folder that exists; received {name}={path!r}. "
+            f"A pattern is not expanded: pass `glob.glob({path!r})`."
+        )
+        command = caught.value.args[0].with_names({})
+        assert command.endswith(
+            "The shell expands a pattern only if it is not in quotes and files match it."
+        )
+
+
+def test_file_with_a_star_in_its_name_is_loaded(tmp_path):
+    file = tmp_path / "a*.png"
+    Image.new("RGB", (8, 8)).save(file)
+    assert load_images(str(file)).files == (str(file),)

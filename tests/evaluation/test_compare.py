@@ -161,13 +161,21 @@ def test_compare_takes_a_dict_of_evaluations_by_name():
     assert compare({"old": old, "new": new}) == compare(old, new, names=("old", "new"))
     three = {"old": old, "new": new, "other": other}
     assert compare(three) == compare(old, new, other, names=tuple(three))
-    with pytest.raises(ValueError, match=r"`a\['new'\]` must be .* of the same images as `a\['old'\]`"):
+    with pytest.raises(
+        ValueError, match=r"`a\['new'\]` must be .* of the same images as `a\['old'\]`"
+    ):
         compare({"old": old, "new": answers([1, 0])})
-    with pytest.raises(TypeError, match=r"`a\['new'\]` must be an Evaluation; received a\['new'\]=0.9"):
+    with pytest.raises(
+        TypeError, match=r"`a\['new'\]` must be an Evaluation; received a\['new'\]=0.9"
+    ):
         compare({"old": old, "new": 0.9})
-    with pytest.raises(ValueError, match=r"`a` must be a dict of at least two evaluations; received"):
+    with pytest.raises(
+        ValueError, match=r"`a` must be a dict of at least two evaluations; received"
+    ):
         compare({"old": old})
-    with pytest.raises(TypeError, match="`b` must be None if `a` is a dict of evaluations; received"):
+    with pytest.raises(
+        TypeError, match="`b` must be None if `a` is a dict of evaluations; received"
+    ):
         compare({"old": old}, new)
     with pytest.raises(TypeError, match="`names` must be None if `a` is a dict of evaluations"):
         compare({"old": old, "new": new}, names=("a", "b"))

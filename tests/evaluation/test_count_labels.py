@@ -178,3 +178,37 @@ def test_baseline_accuracy_raises_for_invalid_counts(counts, error, message):
     with pytest.raises(error) as caught:
         baseline_accuracy(counts)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 2, 2],
+        (0, 2, 2),
+        np.array([0, 2, 2], "uint8"),
+        np.array([0, 2, 2]),
+        keras.ops.convert_to_tensor(np.array([0, 2, 2], "int32")),
+    ],
+    ids=["list", "tuple", "bytes", "array", "tensor"],
+)
+def test_count_labels_counts_labels_alone(labels):
+    assert count_labels(labels, class_names=NAMES) == {"cat": 1, "dog": 0, "fox": 2}
+    assert count_labels(labels) == {"0": 1, "1": 0, "2": 2}
+
+
+def test_count_labels_of_one_class_names_two_indices():
+    assert count_labels([0, 0]) == {"0": 2, "1": 0}
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "error", "message"),
+    [
+        ([0, 3], NAMES, ValueError, "hold labels that are class indices from 0 to 2"),
+        ([0, -1], None, ValueError, "hold labels that are class indices from 0 to 1"),
+        ([0, 10**9], None, ValueError, "`class_names` must be given for labels of 100000 and above; .* The largest label is 1000000000."),
+        (np.array([0.0, 1.0]), None, TypeError, "`y` must be given if `dataset` is an array"),
+    ],
+)  # fmt: skip
+def test_count_labels_rejects_labels_alone_that_are_no_class_indices(labels, names, error, message):
+    with pytest.raises(error, match=message):
+        count_labels(labels, class_names=names)

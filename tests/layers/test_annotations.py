@@ -374,7 +374,11 @@ def test_wrapped_keras_layers_take_masks_of_any_dtype(name, dtype):
     layer = getattr(keras.layers, name)(*KERAS_LAYERS[name])
     data = {k: make_data()[k] for k in ("images", "segmentation_masks")}
     data["segmentation_masks"] = data["segmentation_masks"].astype(dtype)
-    for wrapper in (RandomApply(layer, rate=1), RandomChoice([layer]), AugmentationPipeline([layer])):
+    for wrapper in (
+        RandomApply(layer, rate=1),
+        RandomChoice([layer]),
+        AugmentationPipeline([layer]),
+    ):
         outputs = wrapper(data)
         masks = as_numpy(outputs["segmentation_masks"])
         assert masks.dtype == dtype
@@ -390,7 +394,7 @@ def test_aug_mix_takes_images_and_rejects_masks():
     data = make_data()
     layer = RandomApply(keras.layers.AugMix((0, 255), name="mix"), rate=1)
     assert as_numpy(layer({k: data[k] for k in ("images", "labels")})["images"]).max() <= 255
-    with pytest.raises(TypeError, match="'mix' would average class indices of masks. Augment"):
+    with pytest.raises(TypeError, match=r"'mix' would average class indices of masks\. Augment"):
         layer({k: data[k] for k in ("images", "segmentation_masks")})
 
 

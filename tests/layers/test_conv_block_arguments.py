@@ -295,3 +295,11 @@ def test_shape_of_small_images_is_that_of_keras_or_an_error(arguments, sides):
             block.compute_output_shape(shape)
     else:
         assert block.compute_output_shape(shape) == expected
+
+
+def test_strides_are_the_third_argument_as_in_conv2d():
+    assert ConvBlock(16, 3, 2).get_config()["strides"] == 2
+    assert ConvBlock(16, 3, 2, pool_size=None).compute_output_shape((None, 33, 33, 3))[1:3] == (
+        16,
+        16,
+    )

@@ -239,5 +239,5 @@ def test_unknown_scheme_raises():
         Preprocessing("torch")
     assert str(error.value) == (
         "`scheme` must be one of 'unit', 'signed', 'imagenet_torch', 'imagenet_caffe'; "
-        "received scheme='torch'."
+        "received scheme='torch'. Did you mean 'imagenet_torch'?"
     )

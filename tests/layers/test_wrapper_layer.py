@@ -420,7 +420,9 @@ def test_tf_data_map_accepts_identity_and_rejects_non_tensorflow_layers():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: RandomApply(3), TypeError, "`layer` must be a keras.Layer, or one of 'light', 'medium', 'strong'; received layer=3."),
+        (lambda: RandomApply(3), TypeError, "`layer` must be a keras.Layer or a list of them, or one of 'light', 'medium', 'strong'; received layer=3."),
+        (lambda: RandomApply([]), ValueError, "`layer` must be a list of at least one layer; received layer=[]."),
+        (lambda: RandomApply(["light", 3]), TypeError, "`layer[1]` must be a keras.Layer, or one of 'light', 'medium', 'strong'; received layer[1]=3."),
         (lambda: RandomApply(random_invert(), 1.5), ValueError, "`rate` must be a number from 0 to 1; received rate=1.5."),
         (lambda: RandomApply(random_invert(), True), TypeError, "`rate` must be a number from 0 to 1; received rate=True."),
         (lambda: random_invert(seed=-1), ValueError, "`seed` must be an integer from 0 to 2147483647; received seed=-1."),
@@ -459,3 +461,22 @@ def test_changes_of_brightness_and_contrast_are_accepted():
         RandomApply(keras.layers.Rescaling(scale, offset))
     back = [keras.layers.Rescaling(1 / 255), keras.layers.RandomFlip(), keras.layers.Rescaling(255)]
     RandomApply(keras.Sequential(back))
+
+
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_list_of_layers_is_applied_in_order_to_the_selected_images(kind, tmp_path):
+    layers = kind([keras.layers.RandomInvert(**INVERT), keras.layers.Rescaling(1.0, offset=3.0)])
+    layer = RandomApply(layers, 0.5, seed=3)
+    images = random_images(16, 4, 4, 3)
+    outputs = as_numpy(layer(images, training=True))
+    changed = (outputs != images).any((1, 2, 3))
+    assert 0 < changed.sum() < 16
+    np.testing.assert_allclose(outputs[changed], 258.0 - images[changed], atol=1e-3)
+    model = keras.Sequential([keras.Input((4, 4, 3)), RandomApply(kind(["light", *layers]))])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras").layers[0]
+    assert isinstance(loaded.layer, AugmentationPipeline)
+    assert [type(each) for each in loaded.layer.layers] == [
+        *(RandomAffine, keras.layers.RandomInvert, keras.layers.Rescaling)
+    ]
+    assert json.dumps(loaded.get_config()) == json.dumps(model.layers[0].get_config())

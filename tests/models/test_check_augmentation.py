@@ -1,5 +1,7 @@
 """An augmentation that changes the range of the images is rejected when the model is built."""
 
+import json
+
 import keras
 import pytest
 from keras import layers
@@ -95,3 +97,16 @@ def test_transfer_model_does_not_warn_of_matching_or_unknown_preprocessing():
     transfer_model(named_backbone("own"), SHAPE, preprocessing="unit")
     scaling = layers.Rescaling(1 / 127.5, -1)
     transfer_model(named_backbone("xception"), SHAPE, preprocessing=scaling)
+
+
+def test_list_of_presets_and_layers_is_a_pipeline(tmp_path):
+    model = build_model2(SHAPE, augmentation=["strong", layers.RandomGrayscale()])
+    assert isinstance(model.layers[1], AugmentationPipeline)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    found, expected = (each.layers[1].get_config() for each in (loaded, model))
+    assert json.dumps(found) == json.dumps(expected)
+    with pytest.raises(ValueError, match=r"`augmentation` must be .*to \[0, 1\]"):
+        build_model2(SHAPE, augmentation=["light", layers.Rescaling(1 / 255)])
+    with pytest.raises(TypeError, match=r"`augmentation\[0\]` must be a keras.Layer, or one of"):
+        transfer_model("synthetic_small", SHAPE, weights=None, augmentation=[3])

@@ -2,6 +2,7 @@
 
 import types
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -160,7 +161,7 @@ def test_values_that_cannot_be_drawn_count_as_infinite(losses):
 @pytest.mark.parametrize(
     ("history", "error", "message"),
     [
-        ([1, 2], TypeError, "`history` must be a keras.callbacks.History, or its dict of one list of numbers per metric, or a list of them; received history=1."),
+        ([1, 2], TypeError, "`history` must be a keras.callbacks.History, or its dict or data frame of one number per epoch and metric, or a list of them; received history=1."),
         ({}, ValueError, "`history` must be the record of at least one epoch; received history={}."),
         ({"loss": []}, ValueError, "`history` must be the record of at least one epoch; received history={'loss': []}."),
         ({1: [0.5]}, TypeError, "`history` must be a dict with names of metrics as keys; received history={1: [0.5]}."),
@@ -211,3 +212,29 @@ def test_record_that_resumed_keeps_its_epochs(start, epochs):
 def test_empty_list_of_records_is_rejected():
     with pytest.raises(ValueError, match="`history` must be a list of at least one record"):
         plot_history([])
+
+
+def test_data_frame_is_plotted_as_its_dict():
+    pandas = pytest.importorskip("pandas")
+    log = {"accuracy": [0.5, 0.8], "loss": [0.7, 0.4], "val_loss": [0.6, 0.5]}
+    figure = plot_history(pandas.DataFrame(log))
+    assert [ax.get_title().splitlines()[0] for ax in figure.axes] == ["Accuracy", "Loss"]
+    for ax, expected in zip(figure.axes, plot_history(log).axes, strict=True):
+        for line, other in zip(ax.lines, expected.lines, strict=True):
+            np.testing.assert_array_equal(line.get_xydata(), other.get_xydata())
+
+
+@pytest.mark.parametrize(("first", "expected"), [(0, [1, 2, 3]), (4, [5, 6, 7])])
+def test_epochs_of_a_csv_logger_file_are_not_a_metric(first, expected, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    logger = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    logger.set_model(keras.Sequential())
+    logger.on_train_begin()
+    for epoch, loss in enumerate((0.7, 0.5, 0.6)):
+        logger.on_epoch_end(first + epoch, {"loss": loss, "val_loss": loss})
+    logger.on_train_end()
+    figure = plot_history(pandas.read_csv(tmp_path / "log.csv"))
+    (ax,) = figure.axes
+    assert ax.lines[0].get_xdata().tolist() == expected
+    assert ax.lines[0].get_ydata().tolist() == [0.7, 0.5, 0.6]
+    assert f"best: 0.500 in epoch {expected[1]}" in ax.get_title()

@@ -106,9 +106,7 @@ def test_damaged_single_checkpoint_is_refused_by_name_and_kept(kind, model, stat
     Checkpoint(file, CALL).write(state_of(1))
     damage(file, kind)
     content = file.read_bytes()
-    with pytest.raises(
-        ValueError, match=f"`backup` must be an intact .*{file.name}'"
-    ) as caught:
+    with pytest.raises(ValueError, match=f"`backup` must be an intact .*{file.name}'") as caught:
         Checkpoint(file, CALL).read(model, [])
     assert "\n" not in str(caught.value)
     assert file.read_bytes() == content
@@ -181,9 +179,7 @@ def test_forged_checkpoint_is_refused_by_name(kind, model, state_of, tmp_path):
     file = tmp_path / "state"
     Checkpoint(file, CALL).write(state_of(1))
     forge(file, FORGERIES[kind])
-    with pytest.raises(
-        ValueError, match=f"`backup` must be an intact .*{file.name}'"
-    ) as caught:
+    with pytest.raises(ValueError, match=f"`backup` must be an intact .*{file.name}'") as caught:
         Checkpoint(file, CALL).read(model, [])
     assert "\n" not in str(caught.value)
 

@@ -148,9 +148,7 @@ def test_checkpoint_of_other_arguments_is_rejected(function, tmp_path):
 
 @pytest.mark.parametrize("function", [fit_head, fine_tune])
 def test_checkpoint_in_missing_folder_raises_before_training(function, tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match="`backup` must be a file in an existing folder"
-    ):
+    with pytest.raises(FileNotFoundError, match="`backup` must be a file in an existing folder"):
         function(model(), labeled_images(8), epochs=1, backup=tmp_path / "no" / "state")
 
 

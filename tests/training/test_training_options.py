@@ -446,3 +446,48 @@ def test_weights_that_are_not_finite_are_rejected(train, value):
     with pytest.raises(ValueError, match="`model` must be a model with finite weights") as raised:
         train(built, make_images(), epochs=1, verbose=0)
     assert repr(weight.path) in str(raised.value)
+
+
+@every_trainer
+@pytest.mark.parametrize("named", ["model", "dataset"])
+def test_class_weight_by_name_equals_that_by_index(train, named):
+    data, names = make_images(16, ones=8), ("cats", "dogs")
+    arguments = {"class_names": names} if named == "model" else {}
+    if named == "dataset":
+        data = NamedBatches(data, names)
+
+    def trained(class_weight):
+        built = fresh("sgd", **arguments)
+        train(built, data, epochs=1, verbose=0, class_weight=class_weight)
+        return copy_values(built.trainable_variables)
+
+    found = trained({"dogs": 3.0, "cats": 0.5})
+    assert_close(found, trained({0: 0.5, 1: 3.0}), atol=1e-6)
+    with pytest.raises(AssertionError):
+        assert_close(found, trained({0: 3.0, 1: 0.5}), atol=1e-6)
+    message = r"class names, 'cats', 'dogs'; received .* 'dog' is not one of them\."
+    with pytest.raises(ValueError, match=message):
+        trained({"cats": 1.0, "dog": 2.0})
+
+
+class NamedBatches(keras.utils.PyDataset):
+    """One batch, with class names."""
+
+    def __init__(self, batch, class_names):
+        super().__init__()
+        self.batch, self.class_names = batch, class_names
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return self.batch
+
+
+def test_checkpoint_is_the_same_for_weights_by_name_and_by_index(tmp_path):
+    arguments = {"epochs": 1, "backup": tmp_path / "state", "verbose": 0}
+    data, names = make_images(8, ones=4), ["cats", "dogs"]
+    fit_head(fresh(class_names=names), data, class_weight={"dogs": 2, "cats": 1}, **arguments)
+    fit_head(fresh(class_names=names), data, class_weight={0: 1, 1: 2}, **arguments)
+    with pytest.raises(ValueError, match=r"class_weight was \[\[0, 1\.0\], \[1, 2\.0\]\], is None"):
+        fit_head(fresh(class_names=names), data, **arguments)

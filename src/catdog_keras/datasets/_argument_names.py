@@ -33,7 +33,7 @@ CATS_DOGS_NAMES: Synonyms = {
 }
 """Names for `load_cats_dogs`."""
 
-_OPTIONS = {name: LOADER_NAMES[name] for name in ("img_size", "imgsz", "input_shape", "size")}
+_OPTIONS = {name: each for name, each in LOADER_NAMES.items() if each[0] == ("image_size",)}
 
 TABLE_NAMES: Synonyms = {
     **{name: each for name, each in LOADER_NAMES.items() if each[0] != ("directory",)},

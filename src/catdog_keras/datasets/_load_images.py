@@ -12,6 +12,7 @@ import numpy as np
 
 from catdog_keras._checks import check_class_names, check_path, describe
 from catdog_keras._folder_names import find_classes
+from catdog_keras._message import either
 from catdog_keras._printable import first_lines, printable
 from catdog_keras._suggestions import suggests_arguments, suggests_attributes
 from catdog_keras._warnings import warn
@@ -204,13 +205,28 @@ def _load_in_order(
 def _check_image_paths(paths: Place | Sequence[Place]) -> list[Path]:
     """Returns one path or several as a list; raises unless these are paths."""
     if isinstance(paths, (str, os.PathLike)):
-        return [check_path("paths", paths)]
+        return [_check_image_path("paths", paths)]
     requirement = "a path or a list of paths"
     if not isinstance(paths, Sequence):
         raise TypeError(describe("paths", requirement, paths))
     if not paths:
         raise ValueError(describe("paths", requirement, paths, "It contains none."))
-    return [check_path(f"paths[{place}]", path) for place, path in enumerate(paths)]
+    return [_check_image_path(f"paths[{place}]", path) for place, path in enumerate(paths)]
+
+
+def _check_image_path(name: str, value: Any) -> Path:
+    """Returns an image path; raises if it is a pattern, not the name of a file or folder.
+
+    Other files that do not exist are reported with those that cannot be read.
+    """
+    path = check_path(name, value)
+    if any(character in str(value) for character in "*?") and not os.path.lexists(path):
+        remedy = either(
+            f"A pattern is not expanded: pass `glob.glob({os.fspath(value)!r})`.",
+            "The shell expands a pattern only if it is not in quotes and files match it.",
+        )
+        raise FileNotFoundError(describe(name, "a file or folder that exists", value, remedy))
+    return path
 
 
 def _is_archive(path: Path) -> bool:

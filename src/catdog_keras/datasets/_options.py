@@ -53,6 +53,20 @@ Interpolation = Literal[
 ]
 LABEL_MODES, INTERPOLATIONS = get_args(LabelMode), get_args(Interpolation)
 
+# Values in other functions of Keras, and in scikit-learn.
+_LABEL_MODE_HINTS: dict[Any, str] = {
+    **dict.fromkeys(("integer", "sparse", "sparse_categorical"), "Did you mean 'int'?"),
+    **dict.fromkeys(("one-hot", "one_hot", "onehot"), "Did you mean 'categorical'?"),
+    None: "`load_images` without class names loads images without labels.",
+}
+_COLOR_MODE_HINTS = {
+    **dict.fromkeys(("gray", "grey", "greyscale", "l"), "Did you mean 'grayscale'?"),
+    **dict.fromkeys(("color", "colour"), "Did you mean 'rgb'?"),
+}
+_SPLIT_HINTS = {
+    "random": "Both draw at random, by `seed`; 'stratified' draws from each class separately.",
+}
+
 
 @dataclass(frozen=True)
 class BatchOptions:
@@ -80,8 +94,8 @@ class BatchOptions:
     def __post_init__(self) -> None:
         """Validates the types and values."""
         object.__setattr__(self, "image_size", check_image_size("image_size", self.image_size))
-        check_choice("label_mode", self.label_mode, LABEL_MODES)
-        check_choice("color_mode", self.color_mode, CHANNELS)
+        check_choice("label_mode", self.label_mode, LABEL_MODES, _LABEL_MODE_HINTS)
+        check_choice("color_mode", self.color_mode, CHANNELS, _COLOR_MODE_HINTS)
         check_choice("interpolation", self.interpolation, INTERPOLATIONS)
         check_boolean("crop_to_aspect_ratio", self.crop_to_aspect_ratio)
         check_boolean("pad_to_aspect_ratio", self.pad_to_aspect_ratio)
@@ -156,7 +170,7 @@ class SplitOptions:
 
     def __post_init__(self) -> None:
         """Validates the types and values."""
-        check_choice("split", self.split, SPLIT_FUNCTIONS)
+        check_choice("split", self.split, SPLIT_FUNCTIONS, _SPLIT_HINTS)
         _check_split_fraction("holdout_fraction", self.holdout_fraction, zero=False)
         _check_split_fraction("test_fraction", self.test_fraction, zero=True)
         check_choice("on_bad", self.on_bad, ON_BAD)

@@ -10,7 +10,28 @@ _PLOTS = "`plot_confusion_matrix(evaluation)` and the other plots take the evalu
 _COMPARE = "Compare two of them by `catdog_keras.evaluation.compare(a, b)`."
 _COUNT = "`len(evaluation)` is the number of images."
 
+_PLOTS_OF_EVALUATION = (
+    *("plot_confusion_matrix", "plot_label_counts", "plot_precision_recall", "plot_reliability"),
+    *("plot_roc", "plot_top_losses"),
+)
+_OTHER_PLOTS = {
+    "plot_augmentation": "images, views",
+    "plot_comparison": "[evaluation, other]",
+    "plot_grad_cam": "model, images",
+    "plot_history": "history",
+    "plot_images": "dataset",
+    "plot_learning_curve": "curve",
+    "plot_learning_rate": "result",
+}
+
 EVALUATION_ATTRIBUTES: Synonyms = {
+    **{
+        name: ((), f"Use `catdog_keras.{name}({arguments})`.")
+        for name, arguments in (
+            *dict.fromkeys(_PLOTS_OF_EVALUATION, "evaluation").items(),
+            *_OTHER_PLOTS.items(),
+        )
+    },
     **dict.fromkeys(("acc", "categorical_accuracy", "score", "top_1"), (("accuracy",), "")),
     **dict.fromkeys(
         ("auc", "auc_score", "auroc", "roc_auc", "roc_auc_score", "roc_area"),

@@ -98,14 +98,15 @@ APPLY_NAMES: Synonyms = dict.fromkeys(("factor", "p", "prob", "probability"), ((
 
 
 def suggests_layer_arguments(
-    synonyms: Synonyms = MappingProxyType({}),
+    synonyms: Synonyms = MappingProxyType({}), by_position: str = ""
 ) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
     """Decorates a constructor so that an unknown argument raises an error with a suggestion.
 
     Args:
         synonyms: For names of other libraries, the arguments of the layer, and a hint.
+        by_position: Hint for too many arguments by position.
     """
-    return suggests_arguments(synonyms, _OF_LAYER)
+    return suggests_arguments(synonyms, _OF_LAYER, by_position)
 
 
 PRESET_NAMES: Synonyms = {

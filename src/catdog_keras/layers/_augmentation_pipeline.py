@@ -11,6 +11,7 @@ from catdog_keras.layers._wrapper_layer import (
     WrapperLayer,
     check_inner_layers,
     inner_transformation,
+    layer_or_preset,
     transform_inner,
 )
 
@@ -61,7 +62,7 @@ class AugmentationPipeline(WrapperLayer):
         (8, 32, 48, 3)
     """
 
-    @suggests_layer_arguments()
+    @suggests_layer_arguments(by_position="Pass a list: `AugmentationPipeline([first, second])`.")
     def __init__(self, layers: Sequence[keras.Layer | Strength], **kwargs: Any) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
@@ -104,3 +105,13 @@ class AugmentationPipeline(WrapperLayer):
         """Creates a layer from the dictionary returned by `get_config`."""
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**{**config, "layers": layers})
+
+
+def layer_or_pipeline(name: str, value: Any, *, optional: bool = False) -> keras.Layer:
+    """Returns a layer, the preset that `value` names, or a pipeline of a list of them.
+
+    The arguments are those of `layer_or_preset`.
+    """
+    if isinstance(value, (list, tuple)):
+        return AugmentationPipeline(check_inner_layers(value, name))
+    return layer_or_preset(name, value, or_list=True, optional=optional)

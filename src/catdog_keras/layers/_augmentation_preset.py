@@ -15,7 +15,7 @@ from catdog_keras.layers._base_augmentation import LARGEST_SEED, Seed, check_see
 from catdog_keras.layers._bounding_boxes import BoxFormat
 from catdog_keras.layers._random_affine import RandomAffine
 from catdog_keras.layers._random_apply import RandomApply
-from catdog_keras.layers._wrapper_layer import PRESETS, STRENGTHS, Strength
+from catdog_keras.layers._wrapper_layer import PRESETS, STRENGTH_HINTS, STRENGTHS, Strength
 
 
 @suggests_arguments(PRESET_NAMES)
@@ -86,7 +86,7 @@ def augmentation_preset(
 
         >>> strong = catdog_keras.augmentation_preset("strong", value_range=(0, 1))
     """
-    check_choice("strength", strength, STRENGTHS)
+    check_choice("strength", strength, STRENGTHS, STRENGTH_HINTS)
     low, high = _check_preset_range(value_range)
     seed = check_seed(seed)
     formats: dict[str, Any] = {

@@ -44,7 +44,7 @@ class ClassNames(keras.layers.Layer):
         (('cat', 'dog'), [[0.5, 2.0]])
     """
 
-    @suggests_layer_arguments(CLASS_NAMES)
+    @suggests_layer_arguments(CLASS_NAMES, 'Pass a list: `ClassNames(["cats", "dogs"])`.')
     def __init__(self, class_names: Sequence[str], **kwargs: Any) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)

@@ -22,6 +22,15 @@ _RESIDUAL = (
     "Add the inputs with `keras.layers.add([x, block(x)])`, which needs a block with "
     'padding="same" and pool_size=None.'
 )
+_PASS_PLACE = "Pass 'before' or 'after' the activation, or None for no normalization."
+NORMALIZATION_HINTS: dict[Any, str] = dict.fromkeys(
+    (True, False, "batch", "batch_norm", "batch_normalization", "batchnorm", "bn", "none"),
+    _PASS_PLACE,
+)
+POOLING_HINTS: dict[Any, str] = {
+    **dict.fromkeys((None, False, "none"), "pool_size=None disables pooling."),
+    **dict.fromkeys(("average", "mean"), "Did you mean 'avg'?"),
+}
 CONV_NAMES: Synonyms = {
     "bias": (("use_bias",), ""),
     "dilation": (("dilation_rate",), ""),

@@ -19,6 +19,8 @@ from catdog_keras.layers._base_augmentation import LARGEST_SEED
 from catdog_keras.layers._batch_normalization import BatchNormalization
 from catdog_keras.layers._conv_arguments import (
     CONV_NAMES,
+    NORMALIZATION_HINTS,
+    POOLING_HINTS,
     ConvBlockWindows,
     get_object,
     integer_or_tuple,
@@ -169,8 +171,8 @@ class ConvBlock(keras.layers.Layer):
         self,
         filters: int,
         kernel_size: int | Sequence[int] = 3,
-        *,
         strides: int | Sequence[int] = 1,
+        *,
         padding: Literal["valid", "same"] = "valid",
         data_format: DataFormat | None = None,
         dilation_rate: int | Sequence[int] = 1,
@@ -216,9 +218,11 @@ class ConvBlock(keras.layers.Layer):
         self.bias_regularizer = get_object("bias_regularizer", bias_regularizer)
         self.kernel_constraint = get_object("kernel_constraint", kernel_constraint)
         self.bias_constraint = get_object("bias_constraint", bias_constraint)
-        self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
+        self.normalization = check_choice(
+            "normalization", normalization, NORMALIZATIONS, NORMALIZATION_HINTS
+        )
         self.momentum = check_number("momentum", momentum, minimum=0, maximum=1)
-        self.pooling = check_choice("pooling", pooling, POOLINGS)
+        self.pooling = check_choice("pooling", pooling, POOLINGS, POOLING_HINTS)
         self.dropout = check_number("dropout", dropout, minimum=0, maximum=1)
         self.seed = (
             None if seed is None else check_integer("seed", seed, minimum=0, maximum=LARGEST_SEED)

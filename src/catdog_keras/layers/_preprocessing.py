@@ -6,9 +6,20 @@ from typing import Any
 import keras
 
 from catdog_keras import _backend
+from catdog_keras._backbone_facts import FACTS
 from catdog_keras._checks import DataFormat, check_choice, describe
 from catdog_keras._preprocessing_schemes import SCHEMES, Scheme
+from catdog_keras._suggestions import letters_of
 from catdog_keras.layers._argument_names import SCHEME_NAMES, suggests_layer_arguments
+
+# The modes of `preprocess_input` in Keras, and common names.
+_HINTS = {
+    **dict.fromkeys(("tf", "tensorflow", "[-1, 1]", "-1,1"), "Did you mean 'signed'?"),
+    "caffe": "Did you mean 'imagenet_caffe'?",
+    **dict.fromkeys(("torch", "pytorch"), "Did you mean 'imagenet_torch'?"),
+    "imagenet": "Did you mean 'imagenet_torch' or 'imagenet_caffe'?",
+    **dict.fromkeys(("[0, 1]", "0,1", "rescale"), "Did you mean 'unit'?"),
+}
 
 
 @keras.saving.register_keras_serializable(package="catdog_keras")
@@ -68,7 +79,7 @@ class Preprocessing(keras.layers.Layer):
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
-        self.scheme = check_choice("scheme", scheme, tuple(SCHEMES))
+        self.scheme = check_choice("scheme", scheme, tuple(SCHEMES), _hints_for_scheme(scheme))
         self.data_format = _backend.resolve_data_format(data_format)
         # Autocasting would round the images to the compute dtype before the first operation.
         self.autocast = False
@@ -153,3 +164,19 @@ class Preprocessing(keras.layers.Layer):
     def _per_channel(self, values: tuple[float, ...], ops: Any) -> Any:
         tensor = ops.convert_to_tensor(values, "float32")
         return tensor if self._channel_axis == -1 else ops.reshape(tensor, (-1, 1, 1))
+
+
+def _hints_for_scheme(value: Any) -> dict[str, str]:
+    """Returns remedies for values that are not schemes, also if this one is a backbone's name."""
+    if not isinstance(value, str):
+        return _HINTS
+    for name, facts in FACTS.items():
+        if letters_of(name) == letters_of(value):
+            scheme = (
+                f"{name!r} contains its preprocessing."
+                if facts.preprocessing is None
+                else f"The scheme of {name!r} is {facts.preprocessing!r}."
+            )
+            hint = f"`transfer_model` preprocesses for its backbone. {scheme}"
+            return {**_HINTS, value.lower(): hint}
+    return _HINTS

@@ -30,6 +30,12 @@ Flip: TypeAlias = Literal["horizontal", "vertical", "horizontal_and_vertical"]
 FillMode: TypeAlias = Literal["constant", "nearest", "wrap", "reflect"]
 Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic"]
 FLIPS = (None, *get_args(Flip))
+_FLIP_HINTS: dict[Any, str] = {
+    **dict.fromkeys((True, "h", "left_right"), "Did you mean 'horizontal'?"),
+    **dict.fromkeys(("v", "up_down"), "Did you mean 'vertical'?"),
+    **dict.fromkeys(("both", "hv"), "Did you mean 'horizontal_and_vertical'?"),
+    **dict.fromkeys((False, "none"), "Pass None for no flip."),
+}
 FILL_MODES = get_args(FillMode)
 INTERPOLATIONS = get_args(Interpolation)
 ARGUMENTS = (
@@ -160,7 +166,7 @@ class RandomAffine(SeededLayer, BaseAugmentation):
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
-        self.flip = check_choice("flip", flip, FLIPS)
+        self.flip = check_choice("flip", flip, FLIPS, _FLIP_HINTS)
         shift = check_translation(translation)
         self._spans = {
             "zoom": check_zoom(zoom),

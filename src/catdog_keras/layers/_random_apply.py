@@ -1,18 +1,19 @@
 """A layer that augments a random subset of the images."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from catdog_keras._checks import check_number
 from catdog_keras.layers._argument_names import APPLY_NAMES, suggests_layer_arguments
+from catdog_keras.layers._augmentation_pipeline import layer_or_pipeline
 from catdog_keras.layers._base_augmentation import Seed, SeededLayer
 from catdog_keras.layers._wrapper_layer import (
     Strength,
     WrapperLayer,
     check_keeps_range,
     inner_transformation,
-    layer_or_preset,
     transform_inner,
 )
 
@@ -43,7 +44,8 @@ class RandomApply(SeededLayer, WrapperLayer):
 
     Args:
         layer: Layer that maps images to images of the same shape and value range, or the name of an
-            `augmentation_preset`, such as `"light"`.
+            `augmentation_preset`, such as `"light"`. A list of them is applied in order, as by
+            `AugmentationPipeline`, to each selected image.
         rate: Number from 0 to 1; the probability for each image.
         seed: Integer from 0 to 2147483647, a `keras.random.SeedGenerator`, or None for a random
             seed; used for the selection only. The wrapped layer has a separate seed.
@@ -72,7 +74,7 @@ class RandomApply(SeededLayer, WrapperLayer):
     @suggests_layer_arguments(APPLY_NAMES)
     def __init__(
         self,
-        layer: keras.Layer | Strength,
+        layer: keras.Layer | Strength | Sequence[keras.Layer | Strength],
         rate: float = 0.5,
         *,
         seed: Seed = None,
@@ -80,7 +82,7 @@ class RandomApply(SeededLayer, WrapperLayer):
     ) -> None:
         """Validates and stores the arguments; see the class docstring."""
         super().__init__(**kwargs)
-        self.layer = layer_or_preset("layer", layer)
+        self.layer = layer_or_pipeline("layer", layer)
         check_keeps_range("layer", self.layer)
         self.rate = check_number("rate", rate, minimum=0, maximum=1)
         self._init_seed(seed)

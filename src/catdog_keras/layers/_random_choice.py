@@ -72,7 +72,7 @@ class RandomChoice(SeededLayer, WrapperLayer):
     (8, 32, 48, 3)
     """
 
-    @suggests_layer_arguments(CHOICE_NAMES)
+    @suggests_layer_arguments(CHOICE_NAMES, "Pass a list: `RandomChoice([first, second])`.")
     def __init__(
         self, layers: Sequence[keras.Layer | Strength], *, seed: Seed = None, **kwargs: Any
     ) -> None:

@@ -8,13 +8,18 @@ import keras
 import numpy as np
 
 from catdog_keras import _backend, _mixing  # `_mixing` can be half imported here
-from catdog_keras._checks import describe
+from catdog_keras._checks import describe, hint_for
 from catdog_keras.layers._annotations import Data, map_annotations, restore_dtypes, select_by_image
 from catdog_keras.layers._base_augmentation import BaseAugmentation
 from catdog_keras.layers._preprocessing import Preprocessing
 
 Strength: TypeAlias = Literal["light", "medium", "strong"]
 STRENGTHS = get_args(Strength)
+STRENGTH_HINTS = {
+    **dict.fromkeys(("heavy", "hard", "high"), "Did you mean 'strong'?"),
+    **dict.fromkeys(("low", "soft", "weak"), "Did you mean 'light'?"),
+    **dict.fromkeys(("default", "moderate", "normal"), "Did you mean 'medium'?"),
+}
 
 # A change of brightness has a smaller factor, a change of the value range a larger one.
 _LARGEST_FACTOR = 10
@@ -38,12 +43,15 @@ _OF_PIXELS = (
 _CHAINS = (keras.Sequential, keras.layers.Pipeline)
 
 
-def layer_or_preset(name: str, value: Any, *, optional: bool = False) -> keras.Layer:
+def layer_or_preset(
+    name: str, value: Any, *, or_list: bool = False, optional: bool = False
+) -> keras.Layer:
     """Returns a layer, or the preset that `value` names; raises if it is neither.
 
     Args:
         name: Name of the argument, for the message.
         value: A layer or a name in `STRENGTHS`.
+        or_list: Whether the message mentions a list of layers.
         optional: Whether the message mentions None.
     """
     if isinstance(value, keras.Layer):
@@ -51,18 +59,19 @@ def layer_or_preset(name: str, value: Any, *, optional: bool = False) -> keras.L
     if isinstance(value, str) and value in PRESETS:
         return PRESETS[value]()
     presets = ", ".join(map(repr, STRENGTHS))
-    requirement = f"a keras.Layer, or one of {presets}" + (", or None" if optional else "")
+    layer = "a keras.Layer or a list of them" if or_list else "a keras.Layer"
+    requirement = f"{layer}, or one of {presets}" + (", or None" if optional else "")
     error = ValueError if isinstance(value, str) else TypeError
-    raise error(describe(name, requirement, value))
+    raise error(describe(name, requirement, value, hint_for(value, STRENGTH_HINTS)))
 
 
-def check_inner_layers(layers: Any) -> list[keras.Layer]:
+def check_inner_layers(layers: Any, name: str = "layers") -> list[keras.Layer]:
     """Returns the layers as a list, or raises if the list is empty or a layer is not suitable."""
     if not isinstance(layers, (list, tuple)):
-        raise TypeError(describe("layers", "a list of layers", layers))
+        raise TypeError(describe(name, "a list of layers", layers))
     if not layers:
-        raise ValueError(describe("layers", "a list of at least one layer", layers))
-    return [layer_or_preset(f"layers[{number}]", layer) for number, layer in enumerate(layers)]
+        raise ValueError(describe(name, "a list of at least one layer", layers))
+    return [layer_or_preset(f"{name}[{number}]", layer) for number, layer in enumerate(layers)]
 
 
 def check_keeps_range(name: str, layer: keras.Layer) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from catdog_keras._checks import describe
+from catdog_keras._checks import describe, is_model_path, remedy_for_path
 from catdog_keras._suggestions import close_names, did_you_mean, letters_of
 
 HUB_PREFIX = "keras_hub:"  # of the presets of KerasHub
@@ -27,6 +27,9 @@ def find_backbone_name(name: Any, known: Collection[str]) -> str:
         raise TypeError(describe("backbone", requirement, name, remedy))
     if letters_of(name) in by_letters:
         return by_letters[letters_of(name)]
+    if is_model_path(name):
+        requirement = "a name from BACKBONES or a keras.Model"
+        raise ValueError(describe("backbone", requirement, name, remedy_for_path(name)))
     similar = close_names(name, known)
     hint: str = f"If it is a preset of KerasHub, pass {HUB_PREFIX + name!r}."
     if similar:

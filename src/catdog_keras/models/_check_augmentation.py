@@ -1,5 +1,6 @@
 """Validation of the augmentation layer of a model."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import keras
@@ -15,7 +16,8 @@ from catdog_keras._input_range import (
 )
 from catdog_keras._mixing import check_no_mixing
 from catdog_keras.layers import AugmentationPipeline, RandomApply, RandomChoice
-from catdog_keras.layers._wrapper_layer import Strength, layer_or_preset
+from catdog_keras.layers._augmentation_pipeline import layer_or_pipeline
+from catdog_keras.layers._wrapper_layer import Strength
 
 _CHAINS = (AugmentationPipeline, keras.Sequential, keras.layers.Pipeline)
 _REMEDY = (
@@ -24,7 +26,7 @@ _REMEDY = (
 )
 
 
-Augmentation: TypeAlias = keras.Layer | Strength | None
+Augmentation: TypeAlias = keras.Layer | Strength | Sequence[keras.Layer | Strength] | None
 
 
 def check_augmentation(value: Any, input_shape: tuple[int, ...]) -> keras.Layer | None:
@@ -32,11 +34,11 @@ def check_augmentation(value: Any, input_shape: tuple[int, ...]) -> keras.Layer 
 
     A layer that scales, or one for another `value_range`, would produce other images in training
     than in inference, without an error. A layer that mixes images would keep their labels. The name
-    of a preset becomes its layer.
+    of a preset becomes its layer, a list an `AugmentationPipeline`.
     """
     if value is None:
         return None
-    layer = layer_or_preset("augmentation", value, optional=True)
+    layer = layer_or_pipeline("augmentation", value, optional=True)
     if isinstance(value, str):  # presets have the right range
         return layer
     check_no_mixing("augmentation", layer)

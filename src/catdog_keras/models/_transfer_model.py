@@ -41,6 +41,7 @@ POOLING = {
     "avg": {4: keras.layers.GlobalAveragePooling2D, 3: keras.layers.GlobalAveragePooling1D},
     "max": {4: keras.layers.GlobalMaxPooling2D, 3: keras.layers.GlobalMaxPooling1D},
 }
+POOLING_HINTS = dict.fromkeys(("average", "gap", "global", "mean"), "Did you mean 'avg'?")
 DEFAULT_CLASSES = 2
 
 
@@ -89,7 +90,8 @@ def transfer_model(
         augmentation: `"light"`, `"medium"` or `"strong"` for the `augmentation_preset` of this
             name; or a layer that maps images in [0, 255] to images of the same shape and range,
             active only in training. A layer that is known to scale, or to have another
-            `value_range`, is rejected. None for no augmentation.
+            `value_range`, is rejected. A list of names and layers is applied in order, as by
+            `AugmentationPipeline`. None for no augmentation.
         pooling: `"avg"` or `"max"`: global pooling over all positions of the features.
         dropout: Dropout rate in front of the dense layer, from 0 to 1.
         class_names: Name of the class of each logit. The names are saved with the model;
@@ -150,7 +152,7 @@ def transfer_model(
         input_shape = _default_input_shape(backbone)
     input_shape = check_input_shape("input_shape", input_shape)
     num_classes = _number_of_logits(num_classes, class_names)
-    check_choice("pooling", pooling, POOLING)
+    check_choice("pooling", pooling, POOLING, POOLING_HINTS)
     check_number("dropout", dropout, minimum=0, maximum=1)
     random_layer = check_augmentation(augmentation, input_shape)
     if isinstance(backbone, keras.Model):

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._arrays import to_numbers
-from catdog_keras._checks import check_class_names
+from catdog_keras._checks import check_class_names, describe
 from catdog_keras._intervals import wilson_interval
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.plotting._argument_names import CONFUSION_MATRIX_NAMES
-from catdog_keras.plotting._records import only_evaluation, records_of
+from catdog_keras.plotting._records import only_evaluation, records_of, remedy_for_model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,6 +89,8 @@ def plot_confusion_matrix(
 
     remedy = "Draw each evaluation into its own axes: `plot_confusion_matrix(evaluation, ax=ax)`."
     matrix = only_evaluation("matrix", matrix, "confusion_matrix", remedy)
+    if remedy := remedy_for_model(matrix):
+        raise TypeError(describe("matrix", "an Evaluation, or counts", matrix, remedy))
     given: Any = getattr(matrix, "class_names", None) if class_names is None else class_names
     order = "The matrix is the first argument."
     if len(getattr(given, "shape", ())) == 1:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catdog_keras._arrays import to_numbers
-from catdog_keras._checks import DataFormat, check_choice, describe
+from catdog_keras._checks import DataFormat, check_choice, check_model, describe, is_model_path
 from catdog_keras._class_names import saved_class_names
 from catdog_keras._from_logits import to_probabilities
 from catdog_keras._prediction import check_outputs, predict_batch
@@ -130,6 +130,8 @@ def plot_grad_cam(
 
     from catdog_keras.plotting import _axes_and_text
 
+    if is_model_path(images):
+        check_model(images)
     if isinstance(images, keras.Model):
         if model is not None:
             raise ValueError(describe("model", "None if the model is the first argument", model))

@@ -42,7 +42,9 @@ def plot_history(
         history: `keras.callbacks.History` returned by `fit`, or its dict of lists with one number
             per epoch. The accuracy is the first metric with "acc" in its name. Epochs of a dict are
             counted from 1; an epoch without a value has NaN. Or a list of such records, as of
-            `fit_head` and `fine_tune`, whose epochs follow one another; a line separates them.
+            `fit_head` and `fine_tune`, whose epochs follow one another; a line separates them. A
+            record can be a data frame with a row per epoch, as `pandas.read_csv` reads the file of
+            `keras.callbacks.CSVLogger`, whose column `epoch` counts from 0.
         figure: Empty matplotlib figure or subfigure to draw into, or None for a new one.
 
     Returns:
@@ -128,11 +130,16 @@ def _read_histories(history: Any) -> tuple[dict[str, Curve], Epochs, list[int]]:
 
 def _read_history(history: Any) -> tuple[dict[str, Curve], Epochs]:
     """Returns each curve by name and the epoch numbers; raises an error if they are not valid."""
-    log = getattr(history, "history", history)
+    if hasattr(history, "columns"):  # a data frame of pandas or polars
+        log: Any = {name: list(history[name]) for name in history.columns}
+        known: Any = log.pop("epoch", None)
+    else:
+        # A History knows its first epoch, which is not 0 after resuming with `initial_epoch`.
+        log, known = getattr(history, "history", history), getattr(history, "epoch", None)
     if not isinstance(log, Mapping):
         requirement = (
-            "a keras.callbacks.History, or its dict of one list of numbers per metric, or a list "
-            "of them"
+            "a keras.callbacks.History, or its dict or data frame of one number per epoch and "
+            "metric, or a list of them"
         )
         raise TypeError(describe("history", requirement, history))
     if not all(isinstance(name, str) for name in log):
@@ -141,9 +148,8 @@ def _read_history(history: Any) -> tuple[dict[str, Curve], Epochs]:
     length = max((len(curve) for curve in curves.values()), default=0)
     if length == 0:
         raise ValueError(describe("history", "the record of at least one epoch", dict(log)))
-    # A History knows its first epoch, which is not 0 after resuming with `initial_epoch`.
-    known = getattr(history, "epoch", None)
-    start = known[0] + 1 if known else 1
+    is_number = bool(known) and isinstance(known[0], numbers.Real) and math.isfinite(known[0])
+    start = int(known[0]) + 1 if is_number else 1
     epochs = np.arange(start, start + length)
     return {
         name: _spread_over_epochs(name, curve, epochs) for name, curve in curves.items()

@@ -38,12 +38,18 @@ def only_evaluation(name: str, value: Any, attribute: str, remedy: str) -> Any:
     return evaluations[0] if evaluations else value
 
 
+def remedy_for_model(value: Any) -> str:
+    """Returns what to pass in place of a model, which has no records; empty for other values."""
+    is_model = hasattr(value, "predict") and hasattr(value, "layers")
+    return "Pass `evaluate_classifier(model, dataset)`." if is_model else ""
+
+
 def check_records(
     name: str, value: Any, requirement: str, attributes: Sequence[str]
 ) -> Sequence[Any]:
     """Returns the records; raises an error unless they are a sequence with all the attributes."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
-        raise TypeError(describe(name, requirement, value))
+        raise TypeError(describe(name, requirement, value, remedy_for_model(value)))
     if not value:
         raise ValueError(describe(name, f"{requirement}, at least one", value))
     for index, record in enumerate(value):

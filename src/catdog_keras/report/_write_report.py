@@ -199,7 +199,10 @@ def _check_model_reports(models: Any) -> list[ModelReport]:
     if not isinstance(models, (list, tuple)) or not all(
         isinstance(model, ModelReport) for model in models
     ):
-        raise TypeError(describe("models", requirement, models))
+        remedy = ""
+        if isinstance(models, (list, tuple)) and any(isinstance(m, Evaluation) for m in models):
+            remedy = 'Pass a dict of them by name: {"first": evaluation, "second": other}.'
+        raise TypeError(describe("models", requirement, models, remedy))
     names = [model.name for model in models]
     if not names or len(set(names)) < len(names):
         raise ValueError(describe("models", requirement, names))

@@ -26,7 +26,21 @@ FIT_NAMES: Synonyms = {
     **dict.fromkeys(("learning_rate", "lr", "optimizer"), ((), _LEARNING_RATE)),
     **dict.fromkeys(("val_data", "validation", "val"), (("validation_data",), "")),
 }
-"""The arguments of `fit_head` and `fine_tune`, and a hint."""
+"""The arguments that `fit_head` and `fine_tune` share, and a hint."""
+
+_UNFREEZE = "It is the name of a backbone layer, or the fraction of the layers to unfreeze."
+
+FINE_TUNE_NAMES: Synonyms = {
+    **FIT_NAMES,
+    **dict.fromkeys(
+        (
+            *("fine_tune_at", "first_layer", "freeze_until", "layers", "num_layers"),
+            *("trainable_layers", "unfreeze_from", "unfreeze_layers"),
+        ),
+        (("unfreeze",), _UNFREEZE),
+    ),
+}
+"""Names for `fine_tune`."""
 
 RATE_NAMES: Synonyms = {
     **dict.fromkeys(("data", "dataset", "train_data", "x"), (("train",), "")),

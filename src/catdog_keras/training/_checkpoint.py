@@ -181,9 +181,7 @@ class Checkpoint:
         return ValueError(describe("backup", requirement, str(file), reason))
 
     def _unwritable(self, reason: str) -> OSError:
-        return OSError(
-            describe("backup", "the path of a writable file", str(self._file), reason)
-        )
+        return OSError(describe("backup", "the path of a writable file", str(self._file), reason))
 
 
 def _decode_checkpoint(content: bytes) -> tuple[dict[str, Any], TrainingState]:

@@ -1,7 +1,7 @@
 """Weights of classes in the loss: checked, or computed from the labels."""
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import keras
@@ -11,19 +11,31 @@ from catdog_keras._arrays import Array, to_numbers
 from catdog_keras._batches import iterate, split_batch
 from catdog_keras._checks import check_number, describe
 
-ClassWeight: TypeAlias = Mapping[int, float] | Literal["balanced"] | None
+ClassWeight: TypeAlias = Mapping[int, float] | Mapping[str, float] | Literal["balanced"] | None
+IndexWeight: TypeAlias = Mapping[int, float] | Literal["balanced"] | None
 BALANCED = "balanced"
 LARGEST = 1e9  # a far larger weight makes the loss infinite in float16 and float32
 
 
-def check_class_weight(class_weight: Any, model: keras.Model) -> None:
-    """Raises an error for a weight that Keras would ignore, or that is out of range."""
-    if class_weight is None or (isinstance(class_weight, str) and class_weight == BALANCED):
-        return
+def check_class_weight(
+    class_weight: Any, model: keras.Model, class_names: Sequence[str] | None
+) -> IndexWeight:
+    """Returns the weights by class index; class names become their indices.
+
+    Raises:
+        TypeError: If they are of another type.
+        ValueError: If Keras would ignore a weight, or it is out of range.
+    """
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str) and class_weight == BALANCED:
+        return "balanced"
     if not isinstance(class_weight, Mapping):
         requirement = "a dict of a weight for each class index, 'balanced' or None"
         error = ValueError if isinstance(class_weight, str) else TypeError
         raise error(describe("class_weight", requirement, class_weight))
+    if class_names is not None and any(isinstance(key, str) for key in class_weight):
+        class_weight = _index_by_names(class_weight, class_names)
     shape = getattr(model, "output_shape", None)  # an AttributeError for a subclassed model
     width = shape[-1] if isinstance(shape, tuple) and shape else None
     last = max(width, 2) - 1 if isinstance(width, int) else None  # one output is for two classes
@@ -35,6 +47,17 @@ def check_class_weight(class_weight: Any, model: keras.Model) -> None:
             remedy = "Replace class names by their indices." if isinstance(key, str) else ""
             raise ValueError(describe("class_weight", requirement, class_weight, remedy))
         check_number(f"class_weight[{key}]", weight, minimum=0, maximum=LARGEST)
+    return class_weight
+
+
+def _index_by_names(class_weight: Mapping[Any, Any], names: Sequence[str]) -> dict[int, Any]:
+    """Returns the weights by class index for weights by name; raises for an unknown name."""
+    unknown = [key for key in class_weight if key not in names]
+    if unknown:
+        requirement = f"a dict whose keys are class names, {', '.join(map(repr, names))}"
+        remedy = f"{unknown[0]!r} is not one of them."
+        raise ValueError(describe("class_weight", requirement, dict(class_weight), remedy))
+    return {names.index(name): weight for name, weight in class_weight.items()}
 
 
 def balanced_weights(labels: Array) -> dict[int, float]:
@@ -57,7 +80,7 @@ def labels_of_dataset(name: str, data: Any) -> Array:
     return np.concatenate(labels) if labels else np.zeros(0)
 
 
-def describe_class_weight(class_weight: ClassWeight) -> Any:
+def describe_class_weight(class_weight: IndexWeight) -> Any:
     """Returns the weights as a JSON value."""
     if not isinstance(class_weight, Mapping):
         return class_weight

@@ -13,7 +13,7 @@ from catdog_keras import _backend
 from catdog_keras._checks import describe
 from catdog_keras._compile import compile_if_needed
 from catdog_keras._suggestions import suggests_arguments
-from catdog_keras.training._argument_names import FIT_NAMES
+from catdog_keras.training._argument_names import FINE_TUNE_NAMES
 from catdog_keras.training._callbacks import Callbacks, Verbose
 from catdog_keras.training._class_weight import ClassWeight
 from catdog_keras.training._fine_tune_config import FineTuneConfig
@@ -25,7 +25,7 @@ from catdog_keras.training._unfreezing import check_unfrozen, find_backbone, fir
 Unfreeze = str | float | Sequence[str | float]
 
 
-@suggests_arguments(FIT_NAMES)
+@suggests_arguments(FINE_TUNE_NAMES)
 def fine_tune(
     model: keras.Model,
     train: Any,
@@ -97,11 +97,12 @@ def fine_tune(
             of `options`, without warmup and decay; other callbacks that set the rate of
             `model.optimizer`, the optimizer of the stage, raise a TypeError. Callbacks must not
             freeze or unfreeze layers. Use `backup` instead of `BackupAndRestore`.
-        class_weight: As in `keras.Model.fit`: a weight in the loss for each class index. With
-            `"balanced"` the weight of a class is n / (k * count), where n is the number of labels
-            in `train`, k the number of classes among them, and count the number of labels of this
-            class, as in scikit-learn. If nothing is cached, a dataset is read once more for this.
-            Cannot be combined with sample weights.
+        class_weight: As in `keras.Model.fit`: a weight in the loss for each class index, or for
+            each class name if the model or the dataset has the names. With `"balanced"` the weight
+            of a class is n / (k * count), where n is the number of labels in `train`, k the number
+            of classes among them, and count the number of labels of this class, as in scikit-learn.
+            If nothing is cached, a dataset is read once more for this. Cannot be combined with
+            sample weights.
         restore_best_weights: Whether the model ends with the weights of its best epoch on
             `validation_data`: the one with the highest accuracy, of these the one with the lowest
             loss, of these the earliest. The initial weights count as an epoch too. False, or no

@@ -131,10 +131,11 @@ def fit_head(
             its optimizer, freeze or unfreeze layers. Use `backup` instead of
             `BackupAndRestore`. The state of `EarlyStopping`, `ReduceLROnPlateau` and
             `ModelCheckpoint` is part of a checkpoint, that of other callbacks is not.
-        class_weight: As in `keras.Model.fit`: a weight in the loss for each class index. With
-            `"balanced"` the weight of a class is n / (k * count), where n is the number of labels
-            in `train`, k the number of classes among them, and count the number of labels of this
-            class, as in scikit-learn. Cannot be combined with sample weights.
+        class_weight: As in `keras.Model.fit`: a weight in the loss for each class index, or for
+            each class name if the model or the dataset has the names. With `"balanced"` the weight
+            of a class is n / (k * count), where n is the number of labels in `train`, k the number
+            of classes among them, and count the number of labels of this class, as in scikit-learn.
+            Cannot be combined with sample weights.
         restore_best_weights: Whether the model ends with the weights of its best epoch on
             `validation_data`: the one with the highest accuracy, of these the one with the lowest
             loss, of these the earliest. False, or no validation data, keeps the weights of the

@@ -27,7 +27,7 @@ from catdog_keras._checks import (
     describe,
     describe_received,
 )
-from catdog_keras._class_names import check_order_of_dataset, find_class_names
+from catdog_keras._class_names import check_order_of_dataset, find_class_names, known_class_names
 from catdog_keras._compile import build_for_fit, compile_config
 from catdog_keras._image_errors import image_errors
 from catdog_keras._mixing import check_no_mixing, has_mixed_labels
@@ -48,7 +48,7 @@ from catdog_keras.training._callbacks import (
 )
 from catdog_keras.training._checkpoint import Checkpoint
 from catdog_keras.training._class_weight import (
-    ClassWeight,
+    IndexWeight,
     balanced_weights,
     check_class_weight,
     describe_class_weight,
@@ -76,7 +76,7 @@ class TrainingCall:
     validation_data: Any
     epochs: int
     callbacks: list[keras.callbacks.Callback]
-    class_weight: ClassWeight
+    class_weight: IndexWeight
     restore_best_weights: bool
     verbose: Verbose
     ranges: RangeCheck
@@ -281,7 +281,7 @@ def check_training_call(
     check_order_of_dataset("validation_data", validation_data, model)
     epochs = check_integer("epochs", epochs, minimum=1)
     called = check_callback_types(callbacks)
-    check_class_weight(class_weight, model)
+    class_weight = check_class_weight(class_weight, model, _names_or_none(model, train))
     check_no_mixing("model", model)
     _check_finite_weights(model)
     check_boolean("restore_best_weights", restore_best_weights)
@@ -339,6 +339,14 @@ def _class_names_or_none(model: keras.Model) -> tuple[str, ...] | None:
     """Returns class names for the checkpoint of a training call; None if there are several."""
     try:
         return find_class_names(model)
+    except ValueError:  # several lists
+        return None
+
+
+def _names_or_none(model: keras.Model, data: Any) -> tuple[str, ...] | None:
+    """Returns the class names that weights can have as keys; None if there are several lists."""
+    try:
+        return known_class_names(model, data)
     except ValueError:  # several lists
         return None
 
