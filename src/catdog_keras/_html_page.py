@@ -4,8 +4,10 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from catdog_keras._checks import check_path, describe
 from catdog_keras._printable import printable
 
 FIGURE_DPI = 130  # sharp in print and on high-resolution screens, at half the file size of 200
@@ -134,3 +136,11 @@ def embed_figure(drawing: Any, alt: str, caption: str, *, photographs: bool = Fa
 def _escape_text(value: Any) -> Any:
     """Escapes control characters and those that change the text direction, for an HTML page."""
     return printable(value) if type(value) is str else value
+
+
+def check_page_path(path: Any, remedy: str = "") -> Path:
+    """Returns the path of a page to write; raises unless it ends in .html, as browsers expect."""
+    file = check_path("path", path, remedy=remedy)
+    if file.suffix.lower() not in (".html", ".htm") or file.is_dir():
+        raise ValueError(describe("path", "the path of a file that ends in .html", str(path)))
+    return file

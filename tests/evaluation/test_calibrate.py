@@ -194,7 +194,10 @@ def test_mixed_precision_model_keeps_float32_logits():
     ("logits", "reason"),
     [
         (np.eye(3) * 4, "no image has a higher logit for a wrong class than for the true one"),
-        ([[4, 4, 0], [0, 4, 0], [0, 0, 4]], "no image has a higher logit for a wrong class than for the true one"),
+        (
+            [[4, 4, 0], [0, 4, 0], [0, 0, 4]],
+            "no image has a higher logit for a wrong class than for the true one",
+        ),
         (-np.eye(3), "the model is not better than guessing"),
         (np.zeros((3, 3)), "the model is not better than guessing"),
     ],

@@ -222,10 +222,14 @@ def test_masks_of_another_aspect_ratio_follow_the_images(
     mask = mask.transpose(0, *axes, 3)
     layer = RandomAffine(**parameters, fill_mode="constant", data_format=data_format)
     order = (0, 3, 1, 2) if data_format == "channels_first" else (0, 1, 2, 3)
-    outputs = layer({
-        "images": mask.repeat(3, 3).transpose(order),
-        "segmentation_masks": mask[:, down // 2 :: down, across // 2 :: across].transpose(order),
-    })
+    outputs = layer(
+        {
+            "images": mask.repeat(3, 3).transpose(order),
+            "segmentation_masks": mask[:, down // 2 :: down, across // 2 :: across].transpose(
+                order
+            ),
+        }
+    )
     place = np.argsort(order)
     images = as_numpy(outputs["images"]).transpose(place)[0, ..., 0] > 0.5
     masks = as_numpy(outputs["segmentation_masks"]).transpose(place)[0, ..., 0] > 0

@@ -432,3 +432,13 @@ def test_heat_maps_explain_predicted_class(tmp_path, monkeypatch):
 def test_write_report_raises_when_path_is_not_writable(tmp_path):
     with pytest.raises(OSError, match="`path` must be a writable file"):
         write_report(tmp_path / "nowhere" / "page.html", ModelReport("m", ONE))
+
+
+@pytest.mark.parametrize("name", ["pages/", "page", "page.pdf", "folder.html"])
+def test_report_is_written_to_a_file_that_ends_in_html(name, tmp_path):
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(
+        ValueError, match=r"`path` must be the path of a file that ends in \.html; "
+    ):
+        write_report(f"{tmp_path}/{name}", ModelReport("model", evaluation_correct_at([1, 0])))
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]

@@ -196,6 +196,8 @@ def _train_and_write(
 
     output = str(check_path("output", output))
     with output_folder(output, [FOLDER, *RUN_FILES]) as folder:
+        if (Path(output) / MODEL_FILE).exists():
+            click.echo(f"At the end, the model in {output} is replaced. Ctrl-C keeps it.")
         splits = load_with_options(data, options)
         decided = count_decisions(options)
         if decided is not None:

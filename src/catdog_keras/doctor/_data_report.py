@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from catdog_keras._checks import check_path, describe
-from catdog_keras._html_page import Page
+from catdog_keras._checks import describe
+from catdog_keras._html_page import Page, check_page_path
 from catdog_keras._printable import counted, printable
 from catdog_keras._write_files import save_text
 from catdog_keras.datasets._decisions import Decisions
@@ -132,15 +132,16 @@ class DataReport:
         page states the number of the others.
 
         Args:
-            path: File to write; an existing file is replaced when the new one is complete.
+            path: File to write, which ends in `.html`; an existing file is replaced when the new
+                one is complete.
             title: Heading of the page.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If an image has changed since the check.
+            ValueError: If an image has changed since the check, or `path` does not end in `.html`.
             OSError: If the file cannot be written.
         """
-        file = check_path("path", path)
+        file = check_page_path(path)
         if not isinstance(title, str):
             raise TypeError(describe("title", "a string", title))
         shown = ShownImages(self._images)

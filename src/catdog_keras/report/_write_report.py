@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from catdog_keras._checks import check_choice, check_integer, check_path, describe
-from catdog_keras._html_page import Page, Section, render_page
+from catdog_keras._checks import check_choice, check_integer, describe
+from catdog_keras._html_page import Page, Section, check_page_path, render_page
 from catdog_keras._suggestions import suggests_arguments, suggests_init_arguments
 from catdog_keras._write_files import save_text
 from catdog_keras.evaluation import Evaluation
@@ -81,7 +81,8 @@ def write_report(
     classes, which scrolls if it is longer than 40 rows.
 
     Args:
-        path: File to write; an existing file is replaced when the new one is complete.
+        path: File to write, which ends in `.html`; an existing file is replaced when the new one
+            is complete.
         models: An `Evaluation`, or the evaluation of each model by name; to add learning curves
             and figures, a `ModelReport` or a list of them with different names. All evaluations are
             of the same images.
@@ -98,7 +99,7 @@ def write_report(
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If there are no models, two of them have the same name, the evaluations are not
-            of the same images, or no model is named `highlight`.
+            of the same images, no model is named `highlight`, or `path` does not end in `.html`.
         OSError: If the file cannot be written.
 
     See Also:
@@ -120,7 +121,7 @@ def write_report(
         >>> catdog_keras.write_report(page, model, title="Cats and dogs")
     """
     order = "The path is the first argument, the evaluation the second."
-    file = check_path("path", path, remedy=order)
+    file = check_page_path(path, remedy=order)
     models = _check_model_reports(models)
     for name, text in (("title", title), ("note", note)):
         if not isinstance(text, str):
