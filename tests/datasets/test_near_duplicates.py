@@ -6,9 +6,9 @@ from hypothesis import given, strategies as st
 from PIL import Image
 
 from catdog_keras import scan_images
-from catdog_keras.datasets import _match_signatures
+from catdog_keras.datasets import _match_hashes
 from catdog_keras.datasets._components import Components, connected_components
-from catdog_keras.datasets._match_signatures import (
+from catdog_keras.datasets._match_hashes import (
     LEAST_CORRELATION,
     MOST_DIFFERENT_BITS,
     MOST_PAIRED,
@@ -142,7 +142,7 @@ def all_pairs(signatures):
 def test_match_signatures_connects_what_all_pairs_connect(count, scenes, seed, block):
     signatures = frames(count, scenes, seed)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_match_signatures, "MOST_HASHES", block)
+        patch.setattr(_match_hashes, "MOST_HASHES", block)
         links = match_signatures(signatures)
     expected = all_pairs(signatures)
     groups = connected_components(count, [(*pair, 1.0) for pair in expected])
@@ -163,15 +163,15 @@ def test_comparisons_of_nearly_identical_images_grow_linearly(scenes, monkeypatc
         compared.append(len(arguments[-1]))
         return similarity(*arguments)
 
-    similarity = _match_signatures._correlations
-    monkeypatch.setattr(_match_signatures, "_correlations", count)
+    similarity = _match_hashes._correlations
+    monkeypatch.setattr(_match_hashes, "_correlations", count)
     totals = []
     for number in (400, 1600):
         compared.clear()
         links = match_signatures(frames(number, scenes, 0))
         assert len(connected_components(number, links)) == scenes
         totals.append(sum(compared))
-        assert max(compared) <= _match_signatures.MOST_COMPARED
+        assert max(compared) <= _match_hashes.MOST_COMPARED
     assert totals[1] < 8 * totals[0]
     assert totals[1] < 1600 * 100
 

@@ -23,7 +23,7 @@ from catdog_keras.datasets._check_cache import (
     limit_check_cache,
 )
 from catdog_keras.datasets._inspect_files import inspect_file
-from catdog_keras.datasets._match_signatures import has_similar, match_signatures
+from catdog_keras.datasets._match_hashes import has_similar, match_signatures
 from catdog_keras.datasets._perceptual_hash import Gray, Signature
 from catdog_keras.datasets._read_unchanged import describe_change
 from catdog_keras.datasets._scan_report import ImageFile

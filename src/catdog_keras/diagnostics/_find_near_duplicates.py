@@ -11,7 +11,7 @@ import numpy as np
 from catdog_keras._progress import progress_bar
 from catdog_keras._suggestions import suggests_arguments
 from catdog_keras.datasets._components import connected_components
-from catdog_keras.datasets._match_signatures import match_signatures
+from catdog_keras.datasets._match_hashes import match_signatures
 from catdog_keras.diagnostics._align_images import (
     Alignment,
     SearchIndex,

@@ -15,8 +15,8 @@ from catdog_keras.training._training_state import (
     TrainingState,
     assign_values,
     read_values,
-    validation_score,
 )
+from catdog_keras.training._validation_score import validation_score
 
 
 class EpochKeeper(keras.callbacks.Callback):

@@ -1,7 +1,5 @@
 """State of a training run: everything that an identical continuation needs."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -9,24 +7,11 @@ import keras
 import numpy as np
 
 from catdog_keras import _backend
+from catdog_keras.training._validation_score import validation_score
 
 Arrays = list[np.ndarray[Any, np.dtype[Any]]]
 
 LISTS = ("variables", "seeds", "optimizer", "best", "random", "callback_weights")
-
-
-def validation_score(logs: Mapping[str, Any]) -> list[float] | None:
-    """Returns the score that selects the best state: the accuracy, with ties decided by the loss.
-
-    An epoch without a finite loss has the lowest score: a model that returns NaN predicts the first
-    class, which can be more accurate than the earlier epochs. None if there are no validation
-    metrics.
-    """
-    if "val_loss" not in logs:
-        return None
-    accuracies = [name for name in logs if name.startswith("val_") and "acc" in name]
-    score = [float(logs[accuracies[0]]) if accuracies else 0.0, -float(logs["val_loss"])]
-    return score if all(map(math.isfinite, score)) else [-math.inf, -math.inf]
 
 
 @dataclass
@@ -171,7 +156,7 @@ def check_arrays_fit(name: str, arrays: Arrays, variables: list[Any]) -> None:
 
 
 def seeds_of(model: keras.Model) -> list[Any]:
-    """Returns the variables of a model that are not weights: the states of its random layers."""
+    """Returns the variables of a training state that are not weights: those of random layers."""
     weights = {id(weight) for weight in model.weights}
     return [each for each in model.variables if id(each) not in weights]
 

@@ -9,7 +9,7 @@ from catdog_keras._compile import build_for_fit
 from catdog_keras._progress import progress_bar
 from catdog_keras._training_progress import TrainingProgress
 from catdog_keras.datasets import ImageSplits
-from catdog_keras.training._training_state import validation_score
+from catdog_keras.training._validation_score import validation_score
 
 LEARNING_RATE = 2e-3
 WARMUP = 0.1  # fraction of the steps in which the learning rate rises
