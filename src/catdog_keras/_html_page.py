@@ -9,9 +9,11 @@ from typing import Any
 
 from catdog_keras._checks import check_path, describe
 from catdog_keras._printable import printable
+from catdog_keras._write_files import save_text
 
 FIGURE_DPI = 130  # sharp in print and on high-resolution screens, at half the file size of 200
 JPEG_QUALITY = 85
+PAGE_FILE = "report.html"
 LONG = 40  # rows; a longer table scrolls in a box
 BROAD = 900  # pixels; narrower figures stay readable when they are scaled down to a phone
 
@@ -139,8 +141,21 @@ def _escape_text(value: Any) -> Any:
 
 
 def check_page_path(path: Any, remedy: str = "") -> Path:
-    """Returns the path of a page to write; raises unless it ends in .html, as browsers expect."""
+    """Returns the file of a page: `path`, or `report.html` in it if it has no ending.
+
+    Raises:
+        TypeError: If `path` is not a path.
+        ValueError: If it ends neither in .html nor .htm.
+    """
     file = check_path("path", path, remedy=remedy)
-    if file.suffix.lower() not in (".html", ".htm") or file.is_dir():
-        raise ValueError(describe("path", "the path of a file that ends in .html", str(path)))
+    if file.is_dir() or not file.suffix:
+        return file / PAGE_FILE
+    if file.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(describe("path", "a folder, or a file that ends in .html", str(path)))
     return file
+
+
+def save_page(file: Path, text: str) -> None:
+    """Writes a page to the file that `check_page_path` returned, and creates its folder."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_text(file, text)

@@ -243,7 +243,7 @@ GOOD = [(LOGITS, LABELS)]
 @pytest.mark.parametrize(
     ("model", "validation", "error", "message"),
     [
-        (lambda: "model.keras", GOOD, TypeError, "`model` must be a keras.Model; received model='model.keras'."),
+        (lambda: "model.keras", GOOD, TypeError, "`model` must be a keras.Model; received model='model.keras'. Load it: `keras.models.load_model('model.keras')`."),
         (lambda: SUBCLASSED, GOOD, ValueError, f"`model` must be a built Functional or Sequential model; received model={SUBCLASSED!r}."),
         (two_outputs, GOOD, ValueError, "`model` must have one output of shape (batch, classes); received outputs of (None, 3), (None, 2)."),
         (lambda: keras.Sequential([keras.Input((4, 3)), keras.layers.Dense(2)]), GOOD, ValueError, "`model` must have one output of shape (batch, classes); received outputs of (None, 4, 2)."),

@@ -720,7 +720,7 @@ INFINITE = np.where(np.arange(40).reshape(-1, 1, 1, 1) == 35, np.inf, make_image
 @pytest.mark.parametrize(
     ("model", "images", "keywords", "error", "message"),
     [
-        (lambda: "model.keras", make_images(), {}, TypeError, "`model` must be a keras.Model; received model='model.keras'."),
+        (lambda: "model.keras", make_images(), {}, TypeError, "`model` must be a keras.Model; received model='model.keras'. Load it: `keras.models.load_model('model.keras')`."),
         (lambda: keras.Sequential([layers.Dense(2)], name="own"), make_images(), {}, ValueError, "`model` must be a built Functional or Sequential model; received model='own'. Wrap it as `keras.Model(inputs, model(inputs))`, and pass `layer`."),
         (two_inputs, make_images(), {}, ValueError, "`model` must have one input, images of four axes, and one output of shape (batch, classes); received inputs [(None, 12, 16, 3), (None, 12, 16, 3)] and outputs [(None, 576)]."),
         (lambda: chain((6,), layers.Dense(2)), make_images(), {}, ValueError, "`model` must have one input, images of four axes, and one output of shape (batch, classes); received inputs [(None, 6)] and outputs [(None, 2)]."),

@@ -394,6 +394,14 @@ def test_wrapped_keras_layers_take_masks_of_any_dtype(name, dtype):
         np.testing.assert_allclose(images, images[..., :1].repeat(3, -1), rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["RandomBrightness", "RandomContrast", "RandomErasing"])
+def test_wrapped_keras_layers_that_move_nothing_need_no_box_format(name):
+    data = {k: make_data()[k] for k in ("images", "bounding_boxes")}
+    outputs = RandomApply(getattr(keras.layers, name)(0.3), rate=1)(data)
+    for key, value in data["bounding_boxes"].items():
+        np.testing.assert_array_equal(as_numpy(outputs["bounding_boxes"][key]), value)
+
+
 def test_aug_mix_takes_images_and_rejects_masks():
     data = make_data()
     layer = RandomApply(keras.layers.AugMix((0, 255), name="mix"), rate=1)

@@ -103,7 +103,10 @@ def test_get_class_names_rejects_model_without_names_and_non_model():
     )
     with pytest.raises(TypeError) as caught:
         get_class_names("model.keras")
-    assert str(caught.value) == "`model` must be a keras.Model; received model='model.keras'."
+    assert str(caught.value) == (
+        "`model` must be a keras.Model; received model='model.keras'. Load it: "
+        "`keras.models.load_model('model.keras')`."
+    )
 
 
 def test_class_names_layer_rejects_wrong_input_size_and_string():
@@ -111,7 +114,7 @@ def test_class_names_layer_rejects_wrong_input_size_and_string():
         ClassNames(NAMES)(np.zeros((1, 2)))
     assert str(caught.value).endswith(
         "`input_shape` must be of 3 classes, one for each name; received input_shape=(1, 2). "
-        "The names are 'cat', 'dog', 'fox'."
+        "The names are 'cat', 'dog', 'fox'. Apply the layer to the outputs of the classifier."
     )
     with pytest.raises(TypeError) as caught:
         ClassNames("cat")

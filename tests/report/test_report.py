@@ -434,11 +434,18 @@ def test_write_report_raises_when_path_is_not_writable(tmp_path):
         write_report(tmp_path / "nowhere" / "page.html", ModelReport("m", ONE))
 
 
-@pytest.mark.parametrize("name", ["pages/", "page", "page.pdf", "folder.html"])
-def test_report_is_written_to_a_file_that_ends_in_html(name, tmp_path):
+@pytest.mark.parametrize("name", ["new/pages/", "pages", "folder.html", "new/page.html"])
+def test_report_is_written_to_a_file_or_into_a_folder(name, tmp_path):
     (tmp_path / "folder.html").mkdir()
+    evaluation = evaluation_correct_at([1, 0])
+    expected = tmp_path / name if name == "new/page.html" else tmp_path / name / "report.html"
+    assert write_report(f"{tmp_path}/{name}", evaluation) == expected
+    assert expected.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_report_is_not_written_to_a_file_with_another_ending(tmp_path):
     with pytest.raises(
-        ValueError, match=r"`path` must be the path of a file that ends in \.html; "
+        ValueError, match=r"`path` must be a folder, or a file that ends in \.html;"
     ):
-        write_report(f"{tmp_path}/{name}", ModelReport("model", evaluation_correct_at([1, 0])))
-    assert [path.name for path in tmp_path.iterdir()] == ["folder.html"]
+        write_report(tmp_path / "page.pdf", evaluation_correct_at([1, 0]))
+    assert list(tmp_path.iterdir()) == []

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from catdog_keras._checks import describe
-from catdog_keras._html_page import Page, check_page_path
+from catdog_keras._html_page import Page, check_page_path, save_page
 from catdog_keras._printable import counted, printable
-from catdog_keras._write_files import save_text
 from catdog_keras.datasets._decisions import Decisions
 from catdog_keras.diagnostics import (
     DataFinding,
@@ -132,13 +131,13 @@ class DataReport:
         page states the number of the others.
 
         Args:
-            path: File to write, which ends in `.html`; an existing file is replaced when the new
-                one is complete.
+            path: File to write, which ends in `.html`, or a folder in which `report.html` is
+                written. An existing file is replaced when the new one is complete.
             title: Heading of the page.
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If an image has changed since the check, or `path` does not end in `.html`.
+            ValueError: If an image has changed since the check, or `path` has another ending.
             OSError: If the file cannot be written.
         """
         file = check_page_path(path)
@@ -158,7 +157,7 @@ class DataReport:
             sections,
             "Written by catdog-keras.",
         )
-        save_text(file, render_decision_page(page, shown, self._decisions))
+        save_page(file, render_decision_page(page, shown, self._decisions))
 
 
 def _in_one_line(finding: DataFinding) -> str:

@@ -69,7 +69,10 @@ class ClassNames(keras.layers.Layer):
         if shape[-1] not in (names, 1, None):
             listed = ", ".join(map(repr, self.class_names[:20]))
             requirement = f"of {counted(names, 'class', 'classes')}, one for each name"
-            remedy = f"The names are {listed}{', ...' if names > 20 else ''}."
+            remedy = (
+                f"The names are {listed}{', ...' if names > 20 else ''}. Apply the layer to the "
+                "outputs of the classifier."
+            )
             raise ValueError(describe("input_shape", requirement, shape, remedy))
         return shape
 

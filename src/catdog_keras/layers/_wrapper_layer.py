@@ -27,8 +27,8 @@ _LARGEST_FACTOR = 10
 
 # Its layers are such wrappers, so `_augmentation_preset` adds the function.
 PRESETS: dict[str, Callable[[], keras.Layer]] = {}
-# These change no positions, so masks and boxes stay as they are. The last ones fail in Keras if
-# they are called with masks.
+# These change no positions, so masks and boxes stay as they are. Called with masks or boxes, some
+# of them fail in Keras, or require a format of boxes.
 _OF_PIXELS = (
     keras.layers.Identity,
     keras.layers.Rescaling,
@@ -37,8 +37,22 @@ _OF_PIXELS = (
     keras.layers.GaussianDropout,
     keras.layers.Dropout,
     Preprocessing,
+    keras.layers.AutoContrast,
     keras.layers.ContrastLimitedAdaptiveHistogramEqualization,
+    keras.layers.Equalization,
+    keras.layers.RandomBrightness,
+    keras.layers.RandomColorDegeneration,
+    keras.layers.RandomColorJitter,
+    keras.layers.RandomContrast,
+    keras.layers.RandomErasing,
+    keras.layers.RandomGaussianBlur,
     keras.layers.RandomGrayscale,
+    keras.layers.RandomHue,
+    keras.layers.RandomInvert,
+    keras.layers.RandomPosterization,
+    keras.layers.RandomSaturation,
+    keras.layers.RandomSharpness,
+    keras.layers.Solarization,
 )
 _CHAINS = (keras.Sequential, keras.layers.Pipeline)
 

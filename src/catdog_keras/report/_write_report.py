@@ -4,14 +4,14 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 
 from catdog_keras._checks import check_choice, check_integer, describe
-from catdog_keras._html_page import Page, Section, check_page_path, render_page
+from catdog_keras._html_page import Page, Section, check_page_path, render_page, save_page
 from catdog_keras._suggestions import suggests_arguments, suggests_init_arguments
-from catdog_keras._write_files import save_text
 from catdog_keras.evaluation import Evaluation
 from catdog_keras.evaluation._baseline import describe_against_baseline
 from catdog_keras.evaluation._compare import check_same_images
@@ -71,7 +71,7 @@ def write_report(
     metadata: Mapping[str, Mapping[str, Any]] | None = None,
     highlight: str | None = None,
     note: str = "",
-) -> None:
+) -> Path:
     """Writes an evaluation report: one self-contained HTML page on one or several models.
 
     Figures are embedded in the page, which contains no scripts and sends no network requests. File
@@ -81,8 +81,8 @@ def write_report(
     classes, which scrolls if it is longer than 40 rows.
 
     Args:
-        path: File to write, which ends in `.html`; an existing file is replaced when the new one
-            is complete.
+        path: File to write, which ends in `.html`, or a folder in which `report.html` is written.
+            An existing file is replaced when the new one is complete.
         models: An `Evaluation`, or the evaluation of each model by name; to add learning curves
             and figures, a `ModelReport` or a list of them with different names. All evaluations are
             of the same images.
@@ -96,10 +96,13 @@ def write_report(
         note: Sentence shown before all metrics, for example that the model was trained on these
             images.
 
+    Returns:
+        The path of the file.
+
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If there are no models, two of them have the same name, the evaluations are not
-            of the same images, no model is named `highlight`, or `path` does not end in `.html`.
+            of the same images, no model is named `highlight`, or `path` has another ending.
         OSError: If the file cannot be written.
 
     See Also:
@@ -118,7 +121,8 @@ def write_report(
 
         >>> history = {"loss": [0.7, 0.5], "val_loss": [0.7, 0.6]}
         >>> model = catdog_keras.ModelReport("small network", evaluation, history)
-        >>> catdog_keras.write_report(page, model, title="Cats and dogs")
+        >>> catdog_keras.write_report(page, model, title="Cats and dogs").name
+        'report.html'
     """
     order = "The path is the first argument, the evaluation the second."
     file = check_page_path(path, remedy=order)
@@ -149,7 +153,8 @@ def write_report(
     page = Page(
         title, note, _summary_cards(evaluations, highlight), parts, "Written by catdog-keras."
     )
-    save_text(file, render_page(page))
+    save_page(file, render_page(page))
+    return file
 
 
 def _page_sections(
