@@ -155,7 +155,10 @@ def check_page_path(path: Any, remedy: str = "") -> Path:
     return file
 
 
-def save_page(file: Path, text: str) -> None:
-    """Writes a page to the file that `check_page_path` returned, and creates its folder."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+def save_page(path: Any, text: str) -> Path:
+    """Writes a page to the file of `check_page_path` and returns it; creates a folder `path`."""
+    file = check_page_path(path)
+    if file.parent == check_path("path", path):
+        file.parent.mkdir(parents=True, exist_ok=True)
     save_text(file, text)
+    return file

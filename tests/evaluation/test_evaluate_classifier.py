@@ -184,7 +184,10 @@ IMAGES = make_images()
 GOOD = batches(IMAGES, LABELS)
 LATE_NAN = make_images(LOGITS.copy())
 LATE_NAN[17, 0, 1, 0] = np.nan
-NO_MODEL = "`model` must be a keras.Model; received model='model.keras'."
+NO_MODEL = (
+    "`model` must be a keras.Model; received model='model.keras'. Load it: "
+    "`keras.models.load_model('model.keras')`."
+)
 
 
 @pytest.mark.parametrize(

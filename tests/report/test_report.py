@@ -434,11 +434,11 @@ def test_write_report_raises_when_path_is_not_writable(tmp_path):
         write_report(tmp_path / "nowhere" / "page.html", ModelReport("m", ONE))
 
 
-@pytest.mark.parametrize("name", ["new/pages/", "pages", "folder.html", "new/page.html"])
+@pytest.mark.parametrize("name", ["new/pages/", "pages", "folder.html", "page.html"])
 def test_report_is_written_to_a_file_or_into_a_folder(name, tmp_path):
     (tmp_path / "folder.html").mkdir()
     evaluation = evaluation_correct_at([1, 0])
-    expected = tmp_path / name if name == "new/page.html" else tmp_path / name / "report.html"
+    expected = tmp_path / name if name == "page.html" else tmp_path / name / "report.html"
     assert write_report(f"{tmp_path}/{name}", evaluation) == expected
     assert expected.read_text().startswith("<!DOCTYPE html>")
 

@@ -140,7 +140,7 @@ class DataReport:
             ValueError: If an image has changed since the check, or `path` has another ending.
             OSError: If the file cannot be written.
         """
-        file = check_page_path(path)
+        check_page_path(path)
         if not isinstance(title, str):
             raise TypeError(describe("title", "a string", title))
         shown = ShownImages(self._images)
@@ -157,7 +157,7 @@ class DataReport:
             sections,
             "Written by catdog-keras.",
         )
-        save_page(file, render_decision_page(page, shown, self._decisions))
+        save_page(path, render_decision_page(page, shown, self._decisions))
 
 
 def _in_one_line(finding: DataFinding) -> str:

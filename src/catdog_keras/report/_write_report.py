@@ -125,7 +125,7 @@ def write_report(
         'report.html'
     """
     order = "The path is the first argument, the evaluation the second."
-    file = check_page_path(path, remedy=order)
+    check_page_path(path, remedy=order)
     models = _check_model_reports(models)
     for name, text in (("title", title), ("note", note)):
         if not isinstance(text, str):
@@ -153,8 +153,7 @@ def write_report(
     page = Page(
         title, note, _summary_cards(evaluations, highlight), parts, "Written by catdog-keras."
     )
-    save_page(file, render_page(page))
-    return file
+    return save_page(path, render_page(page))
 
 
 def _page_sections(
