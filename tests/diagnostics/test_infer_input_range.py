@@ -203,7 +203,10 @@ def test_infer_input_range_is_none_for_model_with_its_own_call():
 def test_non_model_argument_raises():
     with pytest.raises(TypeError) as caught:
         infer_input_range("model")
-    assert str(caught.value) == "`model` must be a keras.Model; received model='model'."
+    assert str(caught.value) == (
+        "`model` must be a keras.Model; received model='model'. Load it: "
+        "`keras.models.load_model('model')`."
+    )
 
 
 @pytest.mark.parametrize("shape", [(5,), (5, 12), (2, 12, 12, 3)])

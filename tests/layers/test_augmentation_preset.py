@@ -102,7 +102,7 @@ SPAN = "a pair (low, high) of numbers with low < high"
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"strength": "weak"}, ValueError, "`strength` must be one of 'light', 'medium', 'strong'; received strength='weak'."),
+        ({"strength": "weak"}, ValueError, "`strength` must be one of 'light', 'medium', 'strong'; received strength='weak'. Did you mean 'light'?"),
         ({"strength": 2}, TypeError, "`strength` must be one of 'light', 'medium', 'strong'; received strength=2."),
         ({"seed": 2**31}, ValueError, "`seed` must be an integer from 0 to 2147483647; received seed=2147483648."),
         ({"value_range": 255}, TypeError, f"`value_range` must be {SPAN}; received value_range=255."),

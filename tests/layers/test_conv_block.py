@@ -306,9 +306,9 @@ WINDOW = "an integer of at least 1, or a pair (height, width) of them"
         (
             {"normalization": True},
             TypeError,
-            "`normalization` must be one of 'after', 'before', None; received normalization=True.",
+            "`normalization` must be one of 'after', 'before', None; received normalization=True. Pass 'before' or 'after' the activation, or None for no normalization.",
         ),
-        ({"pooling": "mean"}, ValueError, "`pooling` must be one of 'max', 'avg'; received pooling='mean'."),
+        ({"pooling": "mean"}, ValueError, "`pooling` must be one of 'max', 'avg'; received pooling='mean'. Did you mean 'avg'?"),
         ({"dropout": 1.5}, ValueError, "`dropout` must be a number from 0 to 1; received dropout=1.5."),
         ({"seed": -1}, ValueError, "`seed` must be an integer from 0 to 2147483647; received seed=-1."),
         (
