@@ -216,6 +216,27 @@ def test_level_of_the_user_also_holds_for_the_first_log_lines():
         assert "cuda drivers" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("level", "printed"), [(None, False), ("0", True), ("1", True), ("2", False), ("3", False)]
+)
+def test_level_also_holds_for_warnings_of_the_python_code(level, printed, tmp_path):
+    for module in ("tensorflow", "keras"):
+        (tmp_path / f"{module}.py").touch()
+    program = """
+import logging, sys
+from catdog_keras import cli
+from catdog_keras.cli.frameworks import import_frameworks
+sys.modules["catdog_keras.layers"] = cli  # the stub of Keras has no layers to register
+import_frameworks()
+logging.getLogger("tensorflow").warning("retracing")
+logging.getLogger("tensorflow").error("failed")
+"""
+    levels = {} if level is None else {"TF_CPP_MIN_LOG_LEVEL": level}
+    ended = run_python(program, PYTHONPATH=str(tmp_path), **levels)
+    assert ended.returncode == 0
+    assert ended.stderr.splitlines() == ["retracing"] * printed + ["failed"]
+
+
 def test_stderr_of_crash_during_import_is_kept(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os\nos.write(2, b'I0000 00:00:1.5 7 port.cc:1] on\\nlast words\\n')\nos.abort()\n"
