@@ -284,6 +284,30 @@ print(os.path.samestat(before, os.fstat(sys.stderr.fileno())), os.path.samestat(
     assert ended.stdout == "True False\n"
 
 
+ASCII_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("encoding", [{}, {"PYTHONIOENCODING": "utf-8"}])
+def test_command_starts_again_in_utf8_mode_where_names_are_ascii(encoding):
+    program = """
+import os, sys
+from catdog_keras.cli.utf8_mode import ensure_utf8_names
+ensure_utf8_names()
+print(ascii(sys.argv[1:]), sys.flags.utf8_mode, os.environ["PYTHONUTF8"], sys.stdout.encoding)
+"""
+    ended = run_python(program, "kätz", "--help", **ASCII_LOCALE, **encoding)
+    stdout = encoding.get("PYTHONIOENCODING", "ascii")
+    assert (ended.stdout, ended.stderr) == (f"['k\\xe4tz', '--help'] 1 1 {stdout}\n", "")
+
+
+def test_names_that_are_not_ascii_are_read_in_the_locale_c(tmp_path):
+    for name in ("kätz", "猫"):
+        Image.effect_noise((32, 32), 90).save(tmp_path / f"{name}.png")
+    ended = run_command("scan", tmp_path, **ASCII_LOCALE)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("2 good")
+
+
 def test_jpeg_files_with_superfluous_bytes_print_nothing(tmp_path):
     content = io.BytesIO()
     Image.effect_noise((64, 64), 90).convert("RGB").save(content, "JPEG")
