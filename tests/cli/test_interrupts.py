@@ -179,6 +179,48 @@ def test_interrupt_in_destructor_is_raised_again():
     assert sys.unraisablehook is hook
 
 
+# The first argument is what `scan` does in place of its work.
+IN_CONSTRUCTOR = """
+import os, signal, sys, types
+from catdog_keras import cli
+from catdog_keras.cli import scan
+class Unfinished:
+    def __init__(self, interrupted=True):
+        if interrupted:
+            os.kill(os.getpid(), signal.SIGTERM)
+    def __del__(self):
+        self.missing
+def destroyed_at_the_end():
+    Unfinished()
+def destroyed_during_the_work():
+    try:
+        Unfinished()
+    except KeyboardInterrupt:
+        pass
+    raise KeyboardInterrupt
+def not_interrupted():
+    Unfinished(interrupted=False)
+    raise SystemExit(0)
+work = globals()[sys.argv.pop(1)]
+scan.import_frameworks = lambda: None
+datasets = types.SimpleNamespace(scan_images=lambda *_, **__: work())
+sys.modules["catdog_keras.datasets"] = datasets
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("moment", ["destroyed_at_the_end", "destroyed_during_the_work"])
+def test_destructor_of_an_interrupted_constructor_prints_nothing(moment, tmp_path):
+    assert_interrupted(run_python(IN_CONSTRUCTOR, moment, "scan", tmp_path), 143)
+
+
+def test_exception_in_a_destructor_is_printed_without_an_interrupt(tmp_path):
+    ended = run_python(IN_CONSTRUCTOR, "not_interrupted", "scan", tmp_path)
+    assert ended.returncode == 0
+    assert "Unfinished.__del__" in ended.stderr
+    assert "no attribute 'missing'" in ended.stderr
+
+
 @pytest.mark.usefixtures("sigint_handler")
 def test_interrupt_is_raised_without_timer(monkeypatch):
     """As on Windows, which has neither SIGALRM nor setitimer."""

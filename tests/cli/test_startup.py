@@ -216,6 +216,27 @@ def test_level_of_the_user_also_holds_for_the_first_log_lines():
         assert "cuda drivers" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("level", "printed"), [(None, False), ("0", True), ("1", True), ("2", False), ("3", False)]
+)
+def test_level_also_holds_for_warnings_of_the_python_code(level, printed, tmp_path):
+    for module in ("tensorflow", "keras"):
+        (tmp_path / f"{module}.py").touch()
+    program = """
+import logging, sys
+from catdog_keras import cli
+from catdog_keras.cli.frameworks import import_frameworks
+sys.modules["catdog_keras.layers"] = cli  # the stub of Keras has no layers to register
+import_frameworks()
+logging.getLogger("tensorflow").warning("retracing")
+logging.getLogger("tensorflow").error("failed")
+"""
+    levels = {} if level is None else {"TF_CPP_MIN_LOG_LEVEL": level}
+    ended = run_python(program, PYTHONPATH=str(tmp_path), **levels)
+    assert ended.returncode == 0
+    assert ended.stderr.splitlines() == ["retracing"] * printed + ["failed"]
+
+
 def test_stderr_of_crash_during_import_is_kept(tmp_path):
     (tmp_path / "tensorflow.py").write_text(
         "import os\nos.write(2, b'I0000 00:00:1.5 7 port.cc:1] on\\nlast words\\n')\nos.abort()\n"
@@ -261,6 +282,30 @@ print(os.path.samestat(before, os.fstat(sys.stderr.fileno())), os.path.samestat(
 """
     ended = run_python(program, PYTHONPATH=str(tmp_path))
     assert ended.stdout == "True False\n"
+
+
+ASCII_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.parametrize("encoding", [{}, {"PYTHONIOENCODING": "utf-8"}])
+def test_command_starts_again_in_utf8_mode_where_names_are_ascii(encoding):
+    program = """
+import os, sys
+from catdog_keras.cli.utf8_mode import ensure_utf8_names
+ensure_utf8_names()
+print(ascii(sys.argv[1:]), sys.flags.utf8_mode, os.environ["PYTHONUTF8"], sys.stdout.encoding)
+"""
+    ended = run_python(program, "kätz", "--help", **ASCII_LOCALE, **encoding)
+    stdout = encoding.get("PYTHONIOENCODING", "ascii")
+    assert (ended.stdout, ended.stderr) == (f"['k\\xe4tz', '--help'] 1 1 {stdout}\n", "")
+
+
+def test_names_that_are_not_ascii_are_read_in_the_locale_c(tmp_path):
+    for name in ("kätz", "猫"):
+        Image.effect_noise((32, 32), 90).save(tmp_path / f"{name}.png")
+    ended = run_command("scan", tmp_path, **ASCII_LOCALE)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("2 good")
 
 
 def test_jpeg_files_with_superfluous_bytes_print_nothing(tmp_path):

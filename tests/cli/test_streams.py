@@ -29,6 +29,7 @@ def run_main(monkeypatch, capsys):
     def run_main(stdout, *arguments):
         with Path(stdout).open("w", encoding="utf-8") as stream, monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", stream)
+            patch.setattr(sys, "unraisablehook", sys.unraisablehook)  # `main` replaces it
             patch.setattr(sys, "argv", ["catdog-keras", *map(str, arguments)])
             with pytest.raises(SystemExit) as ended:
                 main()

@@ -514,11 +514,33 @@ def test_export_that_is_killed_leaves_no_report_of_another_model(model, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_two_files_of_one_folder_are_exported_at_the_same_time(model, tmp_path):
+@pytest.mark.parametrize("name", ["model.tflite", "model"])
+def test_another_path_of_the_same_folder_is_exported_at_the_same_time(name, model, tmp_path):
     needs("litert")
-    with writable_folder(tmp_path, "output"):
-        export_model(model, tmp_path / "model.tflite")
-    assert (tmp_path / "model.tflite").exists()
+    with writable_folder(tmp_path, "output"), writable_folder(tmp_path / "other", "output"):
+        export_model(model, tmp_path / name)
+    assert {path.name for path in tmp_path.iterdir()} == {name, f"{name}.json"}
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_second_export_to_the_same_folder_is_rejected(link, model, tmp_path, monkeypatch):
+    target = path = tmp_path / "model"
+    if link:
+        path = tmp_path / "link"
+        path.symlink_to(target)
+    convert, rejected = _export_model.convert_to_file, []
+
+    def export_again(*arguments, **settings):
+        words = f"`path` must be a folder to which no other run is writing; received path='{target}"
+        with pytest.raises(OSError, match=re.escape(words)):
+            export_model(model, path)
+        rejected.append(path)
+        convert(*arguments, **settings)
+
+    monkeypatch.setattr(_export_model, "convert_to_file", export_again)
+    export_model(model, path)
+    assert rejected == [path]
+    assert read_metadata(path).class_names == NAMES
 
 
 def two_inputs():

@@ -126,6 +126,12 @@ def test_inspect_file_reports_invalid_utf8_file_name(tmp_path):
     assert inspect_file(path).reason == "its name is not valid UTF-8"
 
 
+def test_locale_without_utf8_is_the_reason_for_a_name_without_text(tmp_path):
+    path = str(tmp_path / "kätz.png".encode().decode("ascii", "surrogateescape"))
+    _flat().save(path)
+    assert inspect_file(path).reason.endswith("set PYTHONUTF8=1 or a UTF-8 locale")
+
+
 def test_decode_pillow_converts_nonstandard_images_to_rgb(tmp_path):
     for name, (make, _) in NONSTANDARD.items():
         make(tmp_path / name)

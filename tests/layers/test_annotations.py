@@ -76,6 +76,26 @@ def test_boxes_and_masks_follow_the_images(arguments):
         np.testing.assert_allclose(bounds(mask), box, atol=0.8)
 
 
+@pytest.mark.parametrize("arguments", TRANSFORMATIONS.values(), ids=TRANSFORMATIONS)
+@pytest.mark.parametrize("box", [(8, 8, 20, 8), (8, 5, 8, 11), (8, 8, 8, 8)])
+@pytest.mark.parametrize("box_format", ["xyxy", "rel_center_xywh"])
+def test_box_without_area_stays_without_area_and_gets_the_label_minus_1(box_format, box, arguments):
+    convert = keras.utils.bounding_boxes.convert_format
+    data, sides = make_data(box_format=box_format), (HEIGHT, WIDTH)
+    given = np.array([[BOX, box]] * 2, "float32")
+    labels = np.array([[7, 4]] * 2)
+    data["bounding_boxes"] = {"boxes": convert(given, "xyxy", box_format, *sides), "labels": labels}
+    layer = RandomAffine(**arguments, **{**BOXES, "bounding_box_format": box_format}, seed=0)
+    outputs = layer(data)["bounding_boxes"]
+    left, top, right, bottom = np.moveaxis(
+        as_numpy(convert(outputs["boxes"], box_format, "xyxy", *sides)), -1, 0
+    )
+    areas = (right - left) * (bottom - top)
+    assert as_numpy(outputs["labels"]).tolist() == [[7, -1]] * 2
+    assert (areas[:, 0] > 1).all()
+    np.testing.assert_allclose(areas[:, 1], 0, atol=1e-6)
+
+
 def test_dictionary_is_not_modified_and_other_entries_are_returned_unchanged():
     data, expected = make_data(), make_data()
     outputs = RandomAffine(rotation_degrees=(90, 90), **BOXES)(data)

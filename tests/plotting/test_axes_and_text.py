@@ -68,6 +68,39 @@ def test_names_with_lone_surrogates_are_escaped_in_plots(names):
     assert drawn.count("\\ud") > 5
 
 
+@given(st.lists(st.text("iW.a", min_size=1, max_size=12), min_size=2, max_size=30))
+def test_lines_are_broken_into_the_most_equal_halves(words):
+    line = " ".join(words)
+    first, second = _axes_and_text._break_in_halves(line, 1, 10)
+    assert f"{first} {second}" == line
+    widest = max(_axes_and_text.text_width(part, 10) for part in (first, second))
+    for place in range(1, len(words)):
+        parts = (" ".join(words[:place]), " ".join(words[place:]))
+        assert widest <= max(_axes_and_text.text_width(part, 10) for part in parts) + 1e-6
+
+
+def test_few_letters_of_long_names_are_measured(monkeypatch):
+    measured = []
+
+    class Counted(_axes_and_text.TextToPath):
+        def get_text_width_height_descent(self, text, *arguments, **options):
+            measured.append(len(text))
+            return super().get_text_width_height_descent(text, *arguments, **options)
+
+    monkeypatch.setattr(_axes_and_text, "TextToPath", Counted)
+    names = ["x" * 3000, "z " * 2000]
+    evaluation = Evaluation(names, [0, 1, 1, 0], [[0.9, 0.1], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]])
+    for plot in (
+        plotting.plot_roc,
+        plotting.plot_precision_recall,
+        plotting.plot_confusion_matrix,
+        plotting.plot_label_counts,
+    ):
+        plot(evaluation)
+    assert 0 < sum(measured) < 100_000
+    assert max(measured) <= 500
+
+
 def test_write_title_shrinks_font_before_truncating():
     ax = Figure(figsize=(3, 3), layout="constrained").add_subplot()
     usual = ax.title.get_fontsize()

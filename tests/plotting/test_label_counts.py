@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, strategies as st
+from matplotlib.figure import Figure
 
 from catdog_keras.plotting import plot_label_counts
 from tests.plotting.axes_texts import legend_texts, tick_texts
@@ -71,6 +72,19 @@ def test_bars_of_splits_are_stacked(suffix):
     assert len({(bar.get_facecolor(), bar.get_hatch()) for bar in ax.patches}) == 3
     assert ax.get_title().splitlines()[0] == "100 images"
     assert ax.get_title().endswith("is correct for 70.0%")
+
+
+@pytest.mark.parametrize("width", [3, 6])
+@pytest.mark.parametrize("names", [["x" * 200, "y " * 100], ["a\udcffb", "\ud800"]])
+def test_names_of_splits_in_the_legend_fit_into_the_figure(names, width):
+    figure = Figure((width, 4), layout="constrained")
+    ax = plot_label_counts({name: {"cat": 1, "dog": 2} for name in names}, ax=figure.subplots())
+    figure.draw_without_rendering()  # warns if no space is left for the axes
+    legend = ax.get_legend().get_window_extent()
+    assert 0 <= legend.x0 < legend.x1 <= figure.bbox.width
+    for name, shown in zip(names, legend_texts(ax), strict=True):
+        assert shown[0] == (name[0] if len(name) > 1 else "\\")
+        assert len(shown) < 100
 
 
 def test_plot_label_counts_takes_splits():

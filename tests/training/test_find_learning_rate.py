@@ -175,6 +175,13 @@ def test_sweep_of_frozen_model_reads_no_more_batches_than_steps():
     assert len(list(batches)) == 1
 
 
+def test_result_without_steps_or_suggestion_is_printed():
+    empty = "There is no suggested learning rate: the sweep has no steps."
+    assert str(LRFinderResult((), (), None)) == empty
+    falls = "the loss does not fall between 0.1 and 0.2."
+    assert falls in str(LRFinderResult((0.1, 0.2), (1.0, 2.0), None))
+
+
 @given(st.lists(st.floats(0, 10), min_size=2, max_size=60))
 def test_smoothed_stays_within_range_of_losses_and_rates(losses):
     rates = np.logspace(-6, 0, len(losses))

@@ -5,6 +5,7 @@ import signal
 from catdog_keras._signals import ENDING
 from catdog_keras.cli.interrupts import exit_interrupted, install_handlers, interrupt_status
 from catdog_keras.cli.streams import open_streams, report_lost_output
+from catdog_keras.cli.utf8_mode import ensure_utf8_names
 
 __all__ = ["main"]
 
@@ -15,6 +16,7 @@ def main(prog_name: str | None = None) -> None:
     Args:
         prog_name: Name of the command in its help; defaults to the name of the script.
     """
+    ensure_utf8_names()
     install_handlers()
     open_streams()
     from catdog_keras.cli.group import commands

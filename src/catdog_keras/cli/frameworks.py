@@ -22,18 +22,18 @@ def import_frameworks() -> None:
     """Imports TensorFlow, Keras and Matplotlib.
 
     Log lines of TensorFlow and libjpeg are removed until the process ends, unless the user sets
-    TF_CPP_MIN_LOG_LEVEL to 0. With 1 or 2, warnings or errors of TensorFlow stay.
+    TF_CPP_MIN_LOG_LEVEL to 0. With 1 or 2, warnings or errors of TensorFlow stay. Warnings of its
+    Python code, which does not read the level, are removed as well unless it is 0 or 1.
 
     Raises:
         InputError: If the settings of Keras or Matplotlib are wrong, or one cannot be imported.
     """
     set_keras_home()
     check_keras_config()
-    if LEVEL not in os.environ:
-        os.environ[LEVEL] = FATAL_ONLY
+    shown = SHOWN.get(os.environ.setdefault(LEVEL, FATAL_ONLY))
+    if shown is not None and "W" not in shown:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
     loaded = "tensorflow" in sys.modules
-    shown = SHOWN.get(os.environ[LEVEL])
     if shown is not None and not loaded and sys.stderr is not None and hasattr(os, "fork"):
         filter_stderr(shown)  # before there are threads
     import_matplotlib()

@@ -27,9 +27,19 @@ def install_handlers() -> None:
 
     Shells start background jobs with SIGINT ignored, and `nohup` ignores SIGHUP; both stay ignored.
     """
+    sys.unraisablehook = _report_unless_interrupted
     for number in ENDING:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, exit_at_once)
+
+
+def _report_unless_interrupted(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Reports an exception that Python ignores, as in a destructor, unless a signal was received.
+
+    The destructor of an object that was interrupted in its constructor raises such exceptions.
+    """
+    if _received is None:
+        sys.__unraisablehook__(unraisable)
 
 
 def exit_at_once(number: int, _: FrameType | None) -> None:
@@ -95,7 +105,7 @@ def _lost_interrupts_repeated() -> Iterator[None]:
         if unraisable.exc_type is KeyboardInterrupt:
             signal.setitimer(signal.ITIMER_REAL, RETRY_SECONDS)
         else:
-            sys.__unraisablehook__(unraisable)
+            _report_unless_interrupted(unraisable)
 
     hook, alarm = sys.unraisablehook, signal.signal(signal.SIGALRM, _raise_lost_interrupt)
     sys.unraisablehook = repeat_later

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -316,8 +317,9 @@ def _export_and_compare(
     is_folder = not job.format.suffix
     with (
         write_errors(path),
-        # Other files in the folder can be written at the same time.
-        writable_folder(target.parent, "path", locked=is_folder) as parent,
+        # Another export can write to another path in the parent folder at the same time.
+        writable_folder(target.parent, "path", locked=False) as parent,
+        _locked_output(path) if is_folder else nullcontext(),
         scratch_folder(parent) as scratch,
         scratch_folder(parent) as report_folder,
     ):
@@ -341,6 +343,14 @@ def _export_and_compare(
     if report.within_tolerance:
         return report
     raise ExportMismatchError(report, _mismatch_message(report))
+
+
+def _locked_output(path: Path) -> AbstractContextManager[Path]:
+    """Locks the folder of a SavedModel, so that two exports do not mix their files.
+
+    The folder is created if it is missing: the one that a link leads to, if `path` is a link.
+    """
+    return writable_folder(os.path.realpath(path) if path.is_symlink() else path, "path")
 
 
 def _mismatch_message(report: ExportReport) -> Message:

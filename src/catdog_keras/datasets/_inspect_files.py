@@ -92,11 +92,20 @@ def inspect_file(path: str, thumbnails: dict[str, Gray] | None = None) -> ImageF
     try:
         path.encode()
     except UnicodeEncodeError:
-        return ImageFile(path, "bad", "its name is not valid UTF-8")
+        return ImageFile(path, "bad", _why_name_is_no_text(path))
     if os.path.isdir(path):  # noqa: PTH112 - listed in a table, or because it could not be read
         return ImageFile(path, "bad", _why_folder_is_no_image(path))
     with memory_to_read(file_size(path)):
         return _inspect_content(path, thumbnails)
+
+
+def _why_name_is_no_text(path: str) -> str:
+    """Returns why the name of an inspected file has lone surrogates: its bytes, or the locale."""
+    try:
+        os.fsencode(path).decode("utf-8")
+    except UnicodeError:
+        return "its name is not valid UTF-8"
+    return "its name is not ASCII, which this locale requires; set PYTHONUTF8=1 or a UTF-8 locale"
 
 
 def _inspect_content(path: str, thumbnails: dict[str, Gray] | None) -> ImageFile:

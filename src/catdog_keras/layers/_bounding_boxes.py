@@ -44,7 +44,7 @@ def transform_boxes(
         ops: `keras.ops`, or TensorFlow for foreign tensors.
 
     Returns:
-        The entries, with float32 boxes and the label -1 for boxes without area.
+        The entries, with float32 boxes and the label -1 for boxes without area, before or after.
     """
     height, width = size
     convert = keras.utils.bounding_boxes.convert_format
@@ -59,9 +59,11 @@ def transform_boxes(
     center_x = (yy * x - xy * y) / determinant + 0.5
     center_y = (xx * y - yx * x) / determinant + 0.5
     half_width, half_height = ops.abs(right - left) / 2.0, ops.abs(bottom - top) / 2.0
+    # A box without height or width stays one point: a rotation would give it an area.
+    has_area = ops.cast((half_width > 0.0) & (half_height > 0.0), half_width.dtype)
     scale = ops.abs(determinant)
-    half_x = (ops.abs(yy) * half_width + ops.abs(xy) * half_height) / scale
-    half_y = (ops.abs(yx) * half_width + ops.abs(xx) * half_height) / scale
+    half_x = (ops.abs(yy) * half_width + ops.abs(xy) * half_height) / scale * has_area
+    half_y = (ops.abs(yx) * half_width + ops.abs(xx) * half_height) / scale * has_area
     left, right = (_clip_to_image(center_x + half, width, ops) for half in (-half_x, half_x))
     top, bottom = (_clip_to_image(center_y + half, height, ops) for half in (-half_y, half_y))
     boxes = ops.stack([left, top, right, bottom], axis=-1)

@@ -1,5 +1,6 @@
 """Figures, axes, colors, and text that fits. Imported at first use."""
 
+import bisect
 import contextlib
 import functools
 import io
@@ -15,6 +16,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextToPath
 
 from catdog_keras._checks import describe
+from catdog_keras._printable import LONGEST_NAME
 
 # Okabe and Ito (2008), Color universal design: distinguishable for color-blind readers. The colors
 # also differ in lightness, and hatches, dashes and markers repeat the difference for
@@ -175,19 +177,31 @@ def _largest_fitting_size(lines: Sequence[str], width: float, size: float) -> fl
 
 def _break_in_halves(line: str, width: float, size: float) -> list[str]:
     """Breaks a line of text that is too long at the space that gives the most equal halves."""
-    words = line.split(" ")
+    words = in_one_line(line).split(" ")
     if len(words) == 1 or text_width(line, size) <= width:
         return [line]
-    breaks = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
+
+    def halves(place: int) -> tuple[str, str]:
+        return " ".join(words[:place]), " ".join(words[place:])
+
+    # The first half is the longer one from some space on. Bisected: each measurement takes time.
+    middle = bisect.bisect_left(
+        range(1, len(words)),
+        True,
+        key=lambda place: text_width(halves(place)[0], size) >= text_width(halves(place)[1], size),
+    )
+    breaks = [halves(place) for place in (middle, middle + 1) if 0 < place < len(words)]
     return list(min(breaks, key=lambda pair: max(text_width(part, size) for part in pair)))
 
 
 def in_one_line(text: str) -> str:
-    """Returns the text without line breaks; escapes lone surrogates, which matplotlib rejects.
+    """Returns the text without line breaks, of limited length: measuring each letter takes time.
 
-    Names of files that are not valid UTF-8 contain such characters.
+    Escapes lone surrogates, which matplotlib rejects. Names of files that are not valid UTF-8
+    contain them.
     """
-    return " ".join(text.split()).encode("utf-8", "backslashreplace").decode("utf-8")
+    line = " ".join(text.split()).encode("utf-8", "backslashreplace").decode("utf-8")
+    return line if len(line) <= LONGEST_NAME else _cut_middle(line, LONGEST_NAME - 1)
 
 
 @functools.lru_cache(maxsize=4096)

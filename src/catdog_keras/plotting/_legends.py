@@ -9,9 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.transforms import ScaledTranslation
 
-from catdog_keras.plotting._axes_and_text import SMALLEST_TEXT, fit_text, measure_axes, text_width
+from catdog_keras.plotting._axes_and_text import (
+    SMALLEST_TEXT,
+    fit_text,
+    measure_axes,
+    size_in_points,
+    text_width,
+)
 
-HANDLE = 2.2  # length of a legend handle, in font heights
+# In font heights: length of a legend handle, and width of a column besides its label by default.
+HANDLE = 2.2
+AROUND_LABEL = 5.6
 
 
 def _usual_size() -> float:
@@ -22,11 +30,16 @@ def _usual_size() -> float:
 def draw_legend_below(
     ax: Axes, handles: Sequence[Artist], labels: Sequence[str], columns: int
 ) -> None:
-    """Draws a legend below the label of the x axis."""
+    """Draws a legend below the label of the x axis.
+
+    It has fewer columns if the labels do not fit beside each other, and shortens those that are
+    wider than the place of the axes in the figure.
+    """
+    columns, room = _fit_columns(labels, _place_width(ax), columns)
     below = ScaledTranslation(0, -0.55, ax.figure.dpi_scale_trans)
     legend = ax.legend(
         handles,
-        labels,
+        [fit_text(label, room, _usual_size()) for label in labels],
         loc="upper center",
         bbox_to_anchor=(0.5, 0),
         bbox_transform=ax.transAxes + below,
@@ -35,6 +48,24 @@ def draw_legend_below(
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
+
+
+def _place_width(ax: Axes) -> float:
+    """Returns the width in points that the figure has for axes and their legend."""
+    place = ax.get_subplotspec()
+    if place is None:
+        return measure_axes(ax)[0]
+    return size_in_points(ax.figure)[0] * len(place.colspan) / place.get_gridspec().ncols
+
+
+def _fit_columns(labels: Sequence[str], width: float, columns: int) -> tuple[int, float]:
+    """Returns the columns of a legend, at most `columns`, and the width of each of its labels."""
+    size = _usual_size()
+    widest = max(text_width(label, size) for label in labels)
+    columns = min(columns, len(labels))
+    while columns > 1 and columns * (widest + AROUND_LABEL * size) > width:
+        columns -= 1
+    return columns, max(width / columns - AROUND_LABEL * size, size)
 
 
 def draw_legend_inside(

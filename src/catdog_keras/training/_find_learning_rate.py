@@ -62,6 +62,8 @@ class LRFinderResult:
         """Returns the suggestion, or why there is none."""
         if self.suggestion is not None:
             return f"Suggested learning rate: {self.suggestion:.2g}"
+        if not self.rates:
+            return "There is no suggested learning rate: the sweep has no steps."
         return (
             "There is no suggested learning rate: the loss does not fall between "
             f"{self.rates[0]:.2g} and {self.rates[-1]:.2g}. The model may already be trained, may "
