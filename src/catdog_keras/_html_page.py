@@ -3,6 +3,7 @@
 import base64
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,9 +157,9 @@ def check_page_path(path: Any, remedy: str = "") -> Path:
 
 
 def save_page(path: Any, text: str) -> Path:
-    """Writes a page to the file of `check_page_path` and returns it; creates a folder `path`."""
+    """Writes a page to the file of `check_page_path` and returns it; creates its folders."""
     file = check_page_path(path)
-    if file.parent == check_path("path", path):
+    with suppress(OSError):  # reported when the file is written
         file.parent.mkdir(parents=True, exist_ok=True)
     save_text(file, text)
     return file

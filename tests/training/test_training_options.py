@@ -10,6 +10,7 @@ import pytest
 from catdog_keras import FineTuneConfig, fine_tune, fit_head, transfer_model
 from catdog_keras._mixing import has_mixed_labels
 from catdog_keras.training._class_weight import balanced_weights
+from catdog_keras.training._fine_tuning_loop import FineTuningRun
 from tests.arrays import copy_values
 from tests.training.fine_tuning_cases import SHAPE, model
 
@@ -382,12 +383,27 @@ def test_fine_tune_trains_on_mixes_that_differ_in_each_epoch(kind):
     assert not np.array_equal(*seen)
 
 
-@pytest.mark.parametrize("train", [fit_head, TRAINERS["fine_tune"]])
+@pytest.mark.parametrize("options", [{}, {"options": FineTuneConfig(patience=None)}])
 @pytest.mark.parametrize("kind", [keras.layers.MixUp, keras.layers.CutMix])
-def test_mixes_are_rejected_if_features_are_computed_once(train, kind):
+def test_mixes_are_rejected_if_features_are_computed_once(options, kind):
     loss = keras.losses.CategoricalCrossentropy(**LOGITS)
+    train = fine_tune if options else fit_head
     with pytest.raises(ValueError, match=r"`train` must have images that are not mixed.*num_views"):
-        train(fresh(loss=loss), one_hot_dataset(kind(seed=0)), epochs=1, verbose=0)
+        train(fresh(loss=loss), one_hot_dataset(kind(seed=0)), epochs=1, verbose=0, **options)
+
+
+@pytest.mark.parametrize("kind", [keras.layers.MixUp, keras.layers.CutMix, None])
+def test_fine_tune_caches_nothing_of_mixed_images_by_default(kind, monkeypatch):
+    cached = []
+    original = FineTuningRun._fit_parts
+    monkeypatch.setattr(
+        FineTuningRun, "_fit_parts", lambda self, *args: cached.append(1) or original(self, *args)
+    )
+    loss = keras.losses.CategoricalCrossentropy(**LOGITS)
+    data = one_hot_dataset(None if kind is None else kind(seed=0))
+    history = fine_tune(fresh(loss=loss), data, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert cached == ([1] if kind is None else [])
 
 
 @pytest.mark.parametrize("train", [fit_head, TRAINERS["fine_tune"]])

@@ -19,7 +19,11 @@ from catdog_keras.training._class_weight import ClassWeight
 from catdog_keras.training._fine_tune_config import FineTuneConfig
 from catdog_keras.training._fine_tuning_loop import FineTuningRun, FineTuningStage
 from catdog_keras.training._labeled_batches import check_repeatable
-from catdog_keras.training._training_call import check_epoch_arguments, check_training_call
+from catdog_keras.training._training_call import (
+    check_epoch_arguments,
+    check_training_call,
+    starts_with_mixes,
+)
 from catdog_keras.training._unfreezing import check_unfrozen, find_backbone, first_unfrozen
 
 Unfreeze = str | float | Sequence[str | float]
@@ -62,7 +66,8 @@ def fine_tune(
 
     If the model is compiled with an optimizer with `use_ema=True`, Adam has the same moving
     averages: they are validated, and the model ends with them. Label smoothing is an argument of
-    the loss. MixUp and CutMix are applied in the dataset, with `FineTuneConfig(num_views=None)`.
+    the loss. MixUp and CutMix are applied in the dataset; then nothing is cached, as with
+    `FineTuneConfig(num_views=None)`.
 
     Args:
         model: A model that contains a backbone as a nested model, for example from
@@ -80,7 +85,8 @@ def fine_tune(
             many stages (gradual unfreezing), for example `(0.1, 0.3)`; no stage trains fewer layers
             than the one before. Each stage gets its share of the epochs and starts the
             learning-rate schedule again.
-        options: Learning rates and other settings; None for `FineTuneConfig()`.
+        options: Learning rates and other settings; None for `FineTuneConfig()`, with
+            `num_views=None` if the labels of the first batch mix classes.
         backup: File in which the training state (checkpoint) is saved after each epoch. If it
             exists, the same call on the same model and data resumes from it, and the result is
             bit-identical to an uninterrupted run. This requires that the order of the dataset
@@ -172,8 +178,8 @@ def fine_tune(
         raise ValueError(describe("unfreeze", requirement, unfreeze, remedy))
     for first in firsts:
         check_unfrozen(backbone, first)
-    if options is None:
-        options = FineTuneConfig()
+    if options is None:  # features of mixed images, computed once, would be the same mixes
+        options = FineTuneConfig(num_views=None if starts_with_mixes(call.train) else 1)
     elif not isinstance(options, FineTuneConfig):
         raise TypeError(describe("options", "a FineTuneConfig or None", options))
     if len(firsts) > 1 or options.num_views is None:

@@ -1,6 +1,7 @@
 """The arguments that `fit_head` and `fine_tune` share, and the steps that use them."""
 
 import hashlib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from catdog_keras._batches import (
     batch_size_of,
     count_batches,
     is_arrays,
+    labels_are_rows,
     with_labels,
 )
 from catdog_keras._checks import (
@@ -65,6 +67,8 @@ from catdog_keras.training._training_state import (
     read_values,
     seeds_of,
 )
+
+BATCHES_WITH_MIXES = 8  # that are read to find out whether images are mixed
 
 
 @dataclass(frozen=True)
@@ -323,15 +327,28 @@ def _check_finite_weights(model: keras.Model) -> None:
                 )
 
 
+def starts_with_mixes(train: Any) -> bool:
+    """Returns whether the first labels are rows that mix classes, as those of MixUp and CutMix.
+
+    Several batches are read, because CutMix mixes all images of a batch in the same proportion.
+    Iterators are not read: these batches would be lost.
+    """
+    if not labels_are_rows(train):
+        return False
+    if is_arrays(train):
+        return has_mixed_labels(to_array(train[1]))
+    labels = [to_array(batch[1]) for batch in itertools.islice(train, BATCHES_WITH_MIXES)]
+    return bool(labels) and has_mixed_labels(np.concatenate(labels))
+
+
 def _check_labels_not_mixed(labels: Any) -> None:
     """Raises a ValueError before training if the images are mixed, which features would fix."""
     if has_mixed_labels(labels):
         raise ValueError(
             "`train` must have images that are not mixed, because their features are computed "
             "once; received labels that mix two classes, as of keras.layers.MixUp or CutMix. Each "
-            "epoch would use the same mixes. Use `fine_tune` with "
-            "`options=FineTuneConfig(num_views=None)`, which reads the images in each epoch, or "
-            "`model.fit`."
+            "epoch would use the same mixes. To read the images in each epoch, use `fine_tune` "
+            "with `options=None` or `FineTuneConfig(num_views=None)`, or `model.fit`."
         )
 
 
