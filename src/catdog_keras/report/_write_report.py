@@ -110,10 +110,11 @@ def write_report(
         `plot_top_losses`: the images with the highest losses alone.
 
     Example:
-        >>> import catdog_keras, pathlib, tempfile
+        >>> import catdog_keras, tempfile
         >>> evaluation = catdog_keras.Evaluation(["cat", "dog"], [0, 1], [[0.9, 0.1], [0.4, 0.6]])
-        >>> page = pathlib.Path(tempfile.mkdtemp()) / "report.html"
-        >>> catdog_keras.write_report(page, evaluation)
+        >>> page = catdog_keras.write_report(tempfile.mkdtemp(), evaluation)
+        >>> page.name
+        'report.html'
         >>> "Confusion matrix" in page.read_text("utf-8")
         True
 
@@ -121,8 +122,7 @@ def write_report(
 
         >>> history = {"loss": [0.7, 0.5], "val_loss": [0.7, 0.6]}
         >>> model = catdog_keras.ModelReport("small network", evaluation, history)
-        >>> catdog_keras.write_report(page, model, title="Cats and dogs").name
-        'report.html'
+        >>> page = catdog_keras.write_report(page, model, title="Cats and dogs")
     """
     order = "The path is the first argument, the evaluation the second."
     check_page_path(path, remedy=order)
