@@ -50,11 +50,11 @@ main()
 TINY = ["--backbone", "synthetic_small", "--image-size", "32", "--batch-size", "4", "--no-report"]
 
 
-def assert_interrupted(ended, status=130):
+def assert_interrupted(ended, status=130, stdout=""):
     """Asserts that a process printed one line and ended with the status of the signal."""
     assert ended.returncode == status, ended.stderr
     assert ended.stderr == "Interrupted.\n"
-    assert ended.stdout == ""
+    assert ended.stdout == stdout
 
 
 @pytest.mark.parametrize("moment", ["catdog_keras.cli.group", "click", "click.decorators"])
@@ -87,7 +87,8 @@ def test_signal_during_training_keeps_earlier_results(ending, status, drawn, tmp
     (output / "model.keras").write_text("of an earlier run")
     program = IN_TRAINING.replace("SIGINT", f"SIG{ending}")
     ended = forked.run("-c", program, "train", drawn, "--output", output, *TINY, text=True)
-    assert_interrupted(ended, status)
+    announced = f"At the end, the model in {output} is replaced. Ctrl-C keeps it.\n"
+    assert_interrupted(ended, status, announced)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert {path.name for path in output.iterdir()} <= {"model.keras", "training-checkpoint"}
     assert (output / "model.keras").read_text() == "of an earlier run"
