@@ -138,9 +138,9 @@ def test_palette_toggle_switches_between_light_and_dark(browser, address):
         browser.get(address)
         browser.execute_script("localStorage.clear()")
         show(browser, address, DESK, scheme)
-        assert (browser.execute_script(f"return {shade}") > 200) == (scheme == "light")
-        browser.execute_script(
-            "[...document.querySelectorAll('form[data-md-component=palette] label')]"
-            ".find(label => !label.hidden).click()"
-        )
+        # The script of the theme sets the colors and shows a button after the page is complete.
+        wait(browser, f"return {shade} > 200" if scheme == "light" else f"return {shade} < 100")
+        labels = "[...document.querySelectorAll('form[data-md-component=palette] label')]"
+        wait(browser, f"return {labels}.some(label => !label.hidden)")
+        browser.execute_script(f"{labels}.find(label => !label.hidden).click()")
         wait(browser, f"return {changed}")
