@@ -1,4 +1,4 @@
-"""Arguments in another order, or a value of a neighboring kind: the message says what to pass."""
+"""Arguments in another order, or a value of a neighboring kind: the message states what to pass."""
 
 import pathlib
 

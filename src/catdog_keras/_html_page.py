@@ -14,7 +14,7 @@ from catdog_keras._write_files import save_text
 
 FIGURE_DPI = 130  # sharp in print and on high-resolution screens, at half the file size of 200
 JPEG_QUALITY = 85
-PAGE_FILE = "report.html"
+REPORT_FILE = "report.html"
 LONG = 40  # rows; a longer table scrolls in a box
 BROAD = 900  # pixels; narrower figures stay readable when they are scaled down to a phone
 
@@ -150,7 +150,7 @@ def check_page_path(path: Any, remedy: str = "") -> Path:
     """
     file = check_path("path", path, remedy=remedy)
     if file.is_dir() or not file.suffix:
-        return file / PAGE_FILE
+        return file / REPORT_FILE
     if file.suffix.lower() not in (".html", ".htm"):
         raise ValueError(describe("path", "a folder, or a file that ends in .html", str(path)))
     return file

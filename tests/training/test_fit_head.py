@@ -544,7 +544,7 @@ def test_fit_head_rejects_multiple_tensors_from_frozen_layers():
         ({"data": [(np.zeros((3, *SHAPE)), [0, 5, 1])]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts. A label is 5, and the model's classes go from 0 to 1. Build the model with num_classes=6, or check the label."),
         ({"data": [(np.zeros((2, *SHAPE)), np.eye(3))]}, ValueError, "`train` must have a label for each image;"),
         ({"data": [(np.zeros((3, *SHAPE)), np.eye(3))]}, ValueError, "`train` must contain labels that the loss of 'transfer_small' accepts."),
-        ({"backup": "best.keras"}, ValueError, "`backup` must be a file that is no model; received backup='best.keras'. It is the state of a training. Save the model with `model.save`."),
+        ({"backup": "best.keras"}, ValueError, "`backup` must be a file for the training state, not for a model; received backup='best.keras'. Choose another ending. `model.save` saves the model."),
         ({"validation_data": [(np.zeros((2, *SHAPE)), [0, -1])]}, ValueError, "`validation_data` must contain labels that the loss of 'transfer_small' accepts. A label is -1,"),
         ({"validation_data": 3}, TypeError, "`validation_data` must be a dataset of batches (images, labels), or a pair of arrays (images, labels); received validation_data=3."),
     ],

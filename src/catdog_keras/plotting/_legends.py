@@ -17,7 +17,7 @@ from catdog_keras.plotting._axes_and_text import (
     text_width,
 )
 
-# In font heights: length of a legend handle, and width of a column besides its label by default.
+# In font heights: length of a legend handle, and width of a column without its label by default.
 HANDLE = 2.2
 AROUND_LABEL = 5.6
 
@@ -32,7 +32,7 @@ def draw_legend_below(
 ) -> None:
     """Draws a legend below the label of the x axis.
 
-    It has fewer columns if the labels do not fit beside each other, and shortens those that are
+    It has fewer columns if the labels do not fit side by side, and shortens those that are
     wider than the place of the axes in the figure.
     """
     columns, room = _fit_columns(labels, _place_width(ax), columns)

@@ -134,8 +134,10 @@ class TrainingCall:
         }
         file: Path = check_path("backup", path)
         if file.suffix in (".keras", ".h5"):
-            remedy = "It is the state of a training. Save the model with `model.save`."
-            raise ValueError(describe("backup", "a file that is no model", path, remedy))
+            remedy = "Choose another ending. `model.save` saves the model."
+            raise ValueError(
+                describe("backup", "a file for the training state, not for a model", path, remedy)
+            )
         return Checkpoint(file, call)
 
     def _compile_config(self, has_own_optimizer: bool) -> dict[str, Any]:

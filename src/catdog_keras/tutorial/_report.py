@@ -5,10 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from catdog_keras._html_page import REPORT_FILE
 from catdog_keras.report import ModelReport, write_report
 from catdog_keras.tutorial._results import TutorialResult
-
-REPORT_FILE = "report.html"
 
 
 def write_tutorial_report(

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import keras
 
+from catdog_keras._html_page import REPORT_FILE
 from catdog_keras._message import Message, message_of
 from catdog_keras._printable import counted
 from catdog_keras._suggestions import suggests_arguments
@@ -39,7 +40,7 @@ from catdog_keras.report import ModelReport
 from catdog_keras.report._top_losses_figure import top_losses_figure
 from catdog_keras.tutorial._argument_names import TUTORIAL_NAMES
 from catdog_keras.tutorial._lesson import compare_steps, describe_lesson
-from catdog_keras.tutorial._report import REPORT_FILE, write_tutorial_report
+from catdog_keras.tutorial._report import write_tutorial_report
 from catdog_keras.tutorial._results import ModelResult, TutorialResult
 from catdog_keras.tutorial._settings import (
     BackboneChoice,
